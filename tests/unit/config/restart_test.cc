@@ -1,0 +1,53 @@
+// What a reload can change.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/parsing.h"
+
+namespace penstock {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::string_view kBoth = "[hub]\n[edge]\ntoken_file = \"/t\"\n";
+
+TEST(RestartOnlyChanges, NoneBetweenEquals) {
+  EXPECT_THAT(restart_only_changes(parsed(kBoth), parsed(kBoth)), IsEmpty());
+}
+
+TEST(RestartOnlyChanges, AreNamedInTheOrderOfTheSections) {
+  Config wanted = parsed(kBoth);
+  wanted.edge->carriers = 3;
+  wanted.node.workers = 7;
+  wanted.hub->listen = {};
+  wanted.flow.hold = 1s;
+
+  EXPECT_THAT(restart_only_changes(parsed(kBoth), wanted),
+              ElementsAre("node.workers", "flow.hold", "hub.listen", "edge.carriers"));
+}
+
+TEST(RestartOnlyChanges, LeaveOutWhatAReloadTakes) {
+  Config wanted = parsed(kBoth);
+  wanted.node.log_level = "debug";
+  wanted.node.drain = 1s;
+  wanted.hub->public_address = HostPort{"h", 1};
+  wanted.hub->edges.push_back({"a", "/s"});
+  wanted.services.emplace_back();
+  wanted.service_positions["a"] = {};
+  wanted.edge_positions["a"] = {};
+
+  EXPECT_THAT(restart_only_changes(parsed(kBoth), wanted), IsEmpty());
+}
+
+TEST(RestartOnlyChanges, NameARoleThatCameOrWent) {
+  const Config hub = parsed("[hub]\n");
+  const Config both = parsed(kBoth);
+
+  EXPECT_THAT(restart_only_changes(hub, both), ElementsAre("edge"));
+  EXPECT_THAT(restart_only_changes(both, hub), ElementsAre("edge"));
+  EXPECT_THAT(restart_only_changes(hub, parsed("[edge]\ntoken_file = \"/t\"\n")), ElementsAre("hub", "edge"));
+}
+
+}  // namespace
+}  // namespace penstock

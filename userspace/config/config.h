@@ -1,0 +1,141 @@
+// The configuration of one node: read from a TOML file, environment and flags, validated whole, never
+// half-accepted.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/port_set.h"
+#include "config/service.h"
+
+namespace penstock {
+
+using namespace std::chrono_literals;
+
+struct NodeConfig {
+  std::string name;                             // default: the host's name
+  std::uint32_t workers = 0;                    // threads that carry traffic; 0: one per core
+  std::string state_dir = "/var/lib/penstock";  // the hub's key, the store
+  std::string user;                             // user to become after start as root; empty: stay
+  std::string log_level = "info";               // debug, info, warning or error
+  std::string access_log;                       // file for one JSON line per flow; empty: off
+  Duration drain = 30s;                         // how long SIGTERM waits for flows to end
+  bool operator==(const NodeConfig&) const = default;
+};
+
+struct AdminConfig {
+  std::string socket = "/run/penstock/admin.sock";  // unix socket, mode 0600
+  std::optional<Endpoint> http;  // /live, /ready, /metrics only; loopback unless http_public
+  bool http_public = false;      // permits an `http` address that is not loopback
+  bool operator==(const AdminConfig&) const = default;
+};
+
+/// What is limited so that no stranger and no broken peer can exhaust the node.
+struct LimitsConfig {
+  std::uint32_t flows = 12288;            // at once on this node
+  std::uint32_t flows_per_source = 1024;  // at once of one source prefix
+  int source_prefix_v4 = 32;              // bits that make a source
+  int source_prefix_v6 = 64;
+  std::uint32_t handshakes = 256;  // unfinished at once (hub)
+  std::uint32_t handshakes_per_source = 32;
+  std::uint32_t auth_failures_per_minute = 10;  // per source; then refused unheard
+  std::uint64_t window_budget = 256ULL << 20;   // bytes granted and not consumed, per direction
+  std::uint32_t held_connections = 1000;        // waiting for a tunnel (edge)
+  std::uint32_t carriers_per_tunnel = 64;
+  bool operator==(const LimitsConfig&) const = default;
+};
+
+struct TunnelConfig {
+  Duration ping = 5s;                    // silence after which a peer is asked
+  Duration timeout = 15s;                // silence after which a peer is given up
+  Duration handshake = 10s;              // TLS and the handshake lines together
+  std::uint32_t send_queue = 128 << 10;  // bytes unsent in the kernel per carrier (TCP_NOTSENT_LOWAT)
+  bool operator==(const TunnelConfig&) const = default;
+};
+
+struct FlowConfig {
+  Duration dial = 5s;         // to connect to a backend
+  Duration half_closed = 1h;  // silence after one direction ended
+  Duration keepalive =
+      60s;  // idle time before the first probe; then every keepalive_interval, keepalive_probes times
+  Duration keepalive_interval = 15s;
+  int keepalive_probes = 4;
+  Duration hold = 2s;  // how long a new connection waits for a tunnel (edge)
+  bool operator==(const FlowConfig&) const = default;
+};
+
+/// An edge declared in the hub's file; others live in the store.
+struct DeclaredEdge {
+  std::string id;
+  std::string secret_file;  // 0600, at least 16 bytes
+  bool operator==(const DeclaredEdge&) const = default;
+};
+
+struct HubConfig {
+  std::vector<Endpoint> listen;            // where edges dial; default [::]:8443 (which takes IPv4 too)
+  std::optional<HostPort> public_address;  // `public`: HOST:PORT that new tokens tell edges to dial
+  std::string certificate;  // PEM files of the operator's own; empty: generated and kept in state_dir
+  std::string key;
+  std::vector<DeclaredEdge> edges;
+  bool operator==(const HubConfig&) const = default;
+};
+
+struct EdgeConfig {
+  std::string token_file;  // 0600; instead of hub, id, secret_file and pins
+  std::optional<HostPort> hub;
+  std::string id;
+  std::string secret_file;        // 0600
+  std::vector<std::string> pins;  // SHA-256 of the hub's public key, base64url, 43 characters each
+  std::string ca_file;            // verify the hub by this CA and ...
+  std::string hub_name;           // ... this name; default: the host of `hub`
+  bool insecure_accept_any_hub = false;
+  std::uint32_t carriers = 0;   // TLS connections to the hub; 0: one per worker
+  std::vector<IpAddress> bind;  // addresses of public ports; default [0.0.0.0, ::]
+  PortSet ports_allow;          // default 1-65535
+  PortSet ports_deny;           // default 22
+  bool operator==(const EdgeConfig&) const = default;
+};
+
+/// Where a declared object stands, to tell the operator which file and line to edit.
+struct Position {
+  std::string file;
+  std::uint32_t line = 0;
+  bool operator==(const Position&) const = default;
+};
+
+struct Config {
+  NodeConfig node;
+  AdminConfig admin;
+  LimitsConfig limits;
+  TunnelConfig tunnel;
+  FlowConfig flow;
+  std::optional<HubConfig> hub;  // present: the node has this role
+  std::optional<EdgeConfig> edge;
+  std::vector<Service> services;                      // declared [[service]]s, hub only
+  std::map<std::string, Position> service_positions;  // by name
+  std::map<std::string, Position> edge_positions;     // by edge id
+  bool operator==(const Config&) const = default;
+};
+
+/// Environment as name -> value; only names that begin with PENSTOCK_ are looked at.
+using Environment = std::map<std::string, std::string>;
+/// `section.key` -> value, from command line flags; they win over the environment, which wins over the file.
+using Overrides = std::map<std::string, std::string>;
+
+/// Reads and validates. Errors read "file:line: key: what is wrong" (or name the variable or flag).
+Result<Config> load_config(const std::string& path, const Environment& environment,
+                           const Overrides& overrides);
+/// The same from text; `path` is for messages only. Opens no file.
+Result<Config> parse_config(std::string_view text, const std::string& path, const Environment& environment,
+                            const Overrides& overrides);
+/// What differs and cannot be changed by reload, as keys such as "node.workers"; empty when all can.
+std::vector<std::string> restart_only_changes(const Config& running, const Config& wanted);
+
+}  // namespace penstock

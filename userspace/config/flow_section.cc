@@ -1,0 +1,34 @@
+// [tunnel] and [flow]: how long things may take and be silent.
+#include "config/sections.h"
+
+namespace penstock {
+namespace {
+
+// Linux takes keepalive times in whole seconds, up to 32767, and up to 127 probes.
+constexpr Period kKeepalive{1s, 9h, 1s};
+
+}  // namespace
+
+const Fields<TunnelConfig>& tunnel_fields() {
+  static const Fields<TunnelConfig> kFields{
+      field("ping", &TunnelConfig::ping, Period{10ms, 1h}),
+      field("timeout", &TunnelConfig::timeout, Period{20ms, 24h}),
+      field("handshake", &TunnelConfig::handshake, Period{100ms, 10min}),
+      field("send_queue", &TunnelConfig::send_queue, ByteSize<std::uint32_t>{4U << 10, 16U << 20}),
+  };
+  return kFields;
+}
+
+const Fields<FlowConfig>& flow_fields() {
+  static const Fields<FlowConfig> kFields{
+      field("dial", &FlowConfig::dial, Period{10ms, 10min}),
+      field("half_closed", &FlowConfig::half_closed, Period{10ms, 168h}),
+      field("keepalive", &FlowConfig::keepalive, kKeepalive),
+      field("keepalive_interval", &FlowConfig::keepalive_interval, kKeepalive),
+      field("keepalive_probes", &FlowConfig::keepalive_probes, Number<int>{1, 127}),
+      field("hold", &FlowConfig::hold, Period{0s, 10min}),
+  };
+  return kFields;
+}
+
+}  // namespace penstock
