@@ -1,0 +1,134 @@
+#include "proto/handshake.h"
+
+#include <penstock/wire/frame.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "base/text.h"
+#include "proto/json.h"
+#include "proto/messages.h"
+#include "proto/token.h"
+
+namespace penstock {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::uint16_t> read_port_numbers(const JsonNode& list) {
+  std::vector<std::uint16_t> ports;
+  list.each(65535, [&](const JsonNode& port) { ports.push_back(port.number<std::uint16_t>(1)); });
+  return ports;
+}
+
+Assignment::Extension read_extension(const JsonNode& node) {
+  Assignment::Extension extension{.version = node.key("version").number<std::uint32_t>(1),
+                                  .features = node.key("features").names(wire::kMaxFeatures),
+                                  .instance = node.key("instance").u64(),
+                                  .generation = node.key("generation").u64(),
+                                  .services = {}};
+  node.key("services").each(wire::kMaxPortRanges, [&](const JsonNode& service) {
+    extension.services.push_back(
+        {.name = service.key("name").name(), .ports = service.key("ports").port_set()});
+  });
+  return extension;
+}
+
+json::object to_json(const Assignment::Extension& extension) {
+  json::array services;
+  for (const AssignedService& service : extension.services) {
+    services.push_back(json::object{{"name", service.name}, {"ports", to_json_array(service.ports)}});
+  }
+  return {{"version", extension.version},
+          {"features", json::array(extension.features.begin(), extension.features.end())},
+          {"instance", std::to_string(extension.instance)},
+          {"generation", std::to_string(extension.generation)},
+          {"services", std::move(services)}};
+}
+
+/// Neighbours become one range first, so that the set has less to merge.
+PortSet set_of(std::vector<std::uint16_t> ports) {
+  std::sort(ports.begin(), ports.end());
+  PortSet set;
+  for (std::size_t begin = 0, end = 0; begin < ports.size(); begin = end) {
+    for (end = begin + 1; end < ports.size() && ports[end] - ports[end - 1] <= 1;) ++end;
+    set.add({ports[begin], ports[end - 1]});
+  }
+  return set;
+}
+
+}  // namespace
+
+std::string to_line(const EdgeLine& line) {
+  return "EDGE " + line.id + " " + line.secret + "\n";
+}
+
+Result<EdgeLine> parse_edge_line(std::string_view line) {
+  constexpr std::string_view kKeyword = "EDGE ";
+  if (line.size() >= wire::kMaxEdgeLine) {
+    return error(Errc::kLimit,
+                 "the EDGE line is longer than " + std::to_string(wire::kMaxEdgeLine) + " bytes");
+  }
+  if (!line.starts_with(kKeyword)) return error(Errc::kInvalid, "the line does not begin with 'EDGE '");
+  line.remove_prefix(kKeyword.size());
+  const auto space = line.find(' ');
+  if (space == std::string_view::npos) {
+    return error(Errc::kInvalid, "the EDGE line has no space between edge id and secret");
+  }
+  const EdgeLine read{std::string{line.substr(0, space)}, std::string{line.substr(space + 1)}};
+  if (!is_edge_id(read.id)) {
+    return error(Errc::kInvalid, "the edge id in the EDGE line is not 1 to 64 printable characters");
+  }
+  if (!is_secret(read.secret)) {
+    return error(Errc::kInvalid,
+                 "the secret in the EDGE line is not 1 to 256 printable characters without space");
+  }
+  return read;
+}
+
+std::string to_line(const Assignment& assignment) {
+  json::object line{
+      {"listenPorts", json::array(assignment.listen_ports.begin(), assignment.listen_ports.end())},
+      {"listenPortsUdp", json::array{}},
+      {"stunIntervalSecs", assignment.stun_interval_s}};
+  if (assignment.penstock) line["penstock"] = to_json(*assignment.penstock);
+  return json::serialize(line) + "\n";
+}
+
+Result<Assignment> parse_assignment(std::string_view json) {
+  JsonDocument document{json, wire::kMaxJson};
+  const JsonNode root = document.root();
+  Assignment assignment{.listen_ports = read_port_numbers(root.key("listenPorts")), .penstock = {}};
+  if (root.has("listenPortsUdp")) read_port_numbers(root.key("listenPortsUdp"));
+  if (root.has("stunIntervalSecs")) {
+    assignment.stun_interval_s = root.key("stunIntervalSecs").number<std::uint32_t>(0);
+  }
+  if (root.has("penstock")) assignment.penstock = read_extension(root.key("penstock"));
+  return document.finish(std::move(assignment));
+}
+
+PortSet ports_of(const Assignment& assignment) {
+  if (!assignment.penstock) return set_of(assignment.listen_ports);
+  PortSet ports;
+  for (const AssignedService& service : assignment.penstock->services) {
+    for (const PortRange& range : service.ports.ranges()) ports.add(range);
+  }
+  return ports;
+}
+
+std::string to_line(const Refusal& refusal) {
+  return json::serialize(json::object{{"error", refusal.reason}, {"message", peer_text(refusal.message)}}) +
+         "\n";
+}
+
+std::optional<Refusal> parse_refusal(std::string_view json) {
+  JsonDocument document{json, wire::kMaxJson};
+  const JsonNode root = document.root();
+  Refusal refusal{.reason = root.key("error").text(), .message = {}};
+  if (root.has("message")) refusal.message = peer_text(root.key("message").text());
+  if (!is_name(refusal.reason)) refusal.reason = label_of(PST_R_UNKNOWN);
+  const Result<Refusal> read = document.finish(std::move(refusal));
+  return read ? std::optional{*read} : std::nullopt;
+}
+
+}  // namespace penstock

@@ -1,0 +1,67 @@
+// The text handshake of a carrier: the edge's line, the hub's answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/port_set.h"
+
+namespace penstock {
+
+/// "EDGE <id> <secret>\n"
+struct EdgeLine {
+  std::string id;
+  std::string secret;
+  bool operator==(const EdgeLine&) const = default;
+};
+std::string to_line(const EdgeLine& line);
+/// The line without its line feed. Errors never repeat the secret.
+Result<EdgeLine> parse_edge_line(std::string_view line);
+
+/// A service as the edge needs to know it.
+struct AssignedService {
+  std::string name;
+  PortSet ports;
+  bool operator==(const AssignedService&) const = default;
+};
+
+/// What the hub assigns: the answer to the EDGE line, and the payload of CONFIG.
+struct Assignment {
+  std::vector<std::uint16_t>
+      listen_ports;                     // `listenPorts`, every TCP port, for peers of the published protocol
+  std::uint32_t stun_interval_s = 300;  // `stunIntervalSecs`
+  /// `penstock`: present when the hub speaks our version.
+  struct Extension {
+    std::uint32_t version = 1;
+    std::vector<std::string> features;
+    std::uint64_t instance = 0;    // random per start of the hub
+    std::uint64_t generation = 0;  // grows with every change while the instance lives
+    std::vector<AssignedService> services;
+    bool operator==(const Extension&) const = default;
+  };
+  std::optional<Extension> penstock;
+  bool operator==(const Assignment&) const = default;
+};
+/// One line of JSON with its line feed. `listenPortsUdp` is always written, and empty. u64 values are JSON
+/// strings.
+std::string to_line(const Assignment& assignment);
+/// Reads the JSON (with or without line feed). Unknown keys are ignored, wrong types refused naming the key.
+Result<Assignment> parse_assignment(std::string_view json);
+/// All TCP ports: of the services when the extension is there, else listen_ports.
+PortSet ports_of(const Assignment& assignment);
+
+/// What the hub says instead of an assignment: {"error":"auth_failed","message":"..."} and a line feed.
+struct Refusal {
+  std::string reason;  // label of abi/reasons.h
+  std::string message;
+  bool operator==(const Refusal&) const = default;
+};
+std::string to_line(const Refusal& refusal);
+/// Nothing when the line is not a refusal.
+std::optional<Refusal> parse_refusal(std::string_view json);
+
+}  // namespace penstock
