@@ -1,0 +1,268 @@
+#include "net/asio_network.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <set>
+
+#include "base/file_descriptor.h"
+#include "net/socket_link.h"
+#include "net/tls_link.h"
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+using Descriptor = boost::asio::posix::stream_descriptor;
+using boost::system::error_code;
+
+constexpr int kBacklog = 4096;
+constexpr int kAcceptBatch = 64;             // connections taken before other work of the loop gets its turn
+/// Descriptors that clients and backends never get, so that operators are heard when those run out.
+constexpr rlim_t kReserved = 32;
+constexpr Duration kAcceptPause = 100ms;     // after a failed accept: out of descriptors is a bad moment, not the end
+
+/// Descriptors from here on are reserved. Read once: the limit is raised before the first loop runs.
+bool is_reserved(const FileDescriptor& socket) {
+  static const rlim_t ceiling = [] {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur - std::min(kReserved, limit.rlim_cur / 4);
+  }();
+  return static_cast<rlim_t>(socket.get()) >= ceiling;
+}
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
+
+class SocketConnection final : public Connection {
+ public:
+  explicit SocketConnection(FileDescriptor socket) : socket_{std::move(socket)} {}
+  void refuse() override {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  FileDescriptor take() { return std::move(socket_); }
+
+ private:
+  FileDescriptor socket_;
+};
+
+Endpoint name_of(int fd, decltype(&::getsockname) get) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (get(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  return Endpoint::from_sockaddr(reinterpret_cast<const sockaddr*>(&address));
+}
+
+std::unique_ptr<Connection> connection_of(FileDescriptor socket) {
+  const int fd = socket.get();
+  auto connection = std::make_unique<SocketConnection>(std::move(socket));
+  connection->peer = name_of(fd, ::getpeername);
+  connection->local = name_of(fd, ::getsockname);
+  return connection;
+}
+
+Result<FileDescriptor> make_socket(const Endpoint& endpoint) {
+  const int family = endpoint.address.is_v4() ? AF_INET : AF_INET6;
+  FileDescriptor socket{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!socket) return system_error("cannot make a socket", errno);
+  if (is_reserved(socket)) return system_error("cannot make a socket", EMFILE);
+  return socket;
+}
+
+/// Waits for a descriptor outside of Asio's own sockets; its handler keeps the state alive, the owner only marks it.
+class Dial final : public Pending {
+ public:
+  Dial(boost::asio::io_context& context, FileDescriptor socket, Network::Dialled done)
+      : state_{std::make_shared<State>(context, std::move(socket), std::move(done))} {
+    state_->descriptor.async_wait(Descriptor::wait_write, [state = state_](const error_code&) {
+      if (!state->done) return;
+      const auto finished = std::exchange(state->done, nullptr);
+      finished(state->outcome());
+    });
+  }
+  ~Dial() override {
+    state_->done = nullptr;
+    error_code ignored;
+    if (state_->descriptor.is_open()) state_->descriptor.close(ignored);
+  }
+
+ private:
+  struct State {
+    State(boost::asio::io_context& context, FileDescriptor socket, Network::Dialled d)
+        : descriptor{context, socket.release()}, done{std::move(d)} {}
+    Result<std::unique_ptr<Connection>> outcome() {
+      FileDescriptor socket{descriptor.release()};
+      int failed = 0;
+      socklen_t length = sizeof failed;
+      ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failed, &length);
+      if (failed != 0) return system_error("cannot connect", failed);
+      return connection_of(std::move(socket));
+    }
+    Descriptor descriptor;
+    Network::Dialled done;
+  };
+  std::shared_ptr<State> state_;
+};
+
+/// A failure that is known at once, told on the next turn of the loop.
+class Failure final : public Pending {
+ public:
+  Failure(Loop& loop, Error error, Network::Dialled done)
+      : done_{std::make_shared<Network::Dialled>(std::move(done))} {
+    loop.post([weak = std::weak_ptr<Network::Dialled>{done_}, error = std::move(error)] {
+      if (const auto still_wanted = weak.lock()) (*still_wanted)(error);
+    });
+  }
+
+ private:
+  std::shared_ptr<Network::Dialled> done_;
+};
+
+class Lookup final : public Pending {
+ public:
+  Lookup(boost::asio::io_context& context, const std::string& host, Network::Resolved done)
+      : state_{std::make_shared<State>(context, std::move(done))} {
+    state_->resolver.async_resolve(host, "", [state = state_](const error_code& error, const auto& results) {
+      if (!state->done) return;
+      const auto finished = std::exchange(state->done, nullptr);
+      finished(addresses(error, results));
+    });
+  }
+  ~Lookup() override {
+    state_->done = nullptr;
+    state_->resolver.cancel();
+  }
+
+ private:
+  using Resolver = boost::asio::ip::tcp::resolver;
+  struct State {
+    State(boost::asio::io_context& context, Network::Resolved d) : resolver{context}, done{std::move(d)} {}
+    Resolver resolver;
+    Network::Resolved done;
+  };
+  static Result<std::vector<IpAddress>> addresses(const error_code& failed, const Resolver::results_type& results) {
+    if (failed) return Error{failed, failed.message()};
+    std::vector<IpAddress> out;
+    std::set<IpAddress> seen;
+    for (const auto& entry : results) {
+      const auto found = entry.endpoint();
+      const IpAddress address = Endpoint::from_sockaddr(found.data()).address;
+      if (seen.insert(address).second) out.push_back(address);
+    }
+    return out;
+  }
+  std::shared_ptr<State> state_;
+};
+
+/// Accepts in batches until destroyed.
+class Listener final : public Pending {
+ public:
+  Listener(boost::asio::io_context& context, FileDescriptor socket, ListenerObserver& observer)
+      : state_{std::make_shared<State>(context, std::move(socket), observer)} {
+    wait(state_);
+  }
+  ~Listener() override {
+    state_->observer = nullptr;
+    error_code ignored;
+    state_->descriptor.close(ignored);
+    state_->pause.cancel();
+  }
+
+ private:
+  struct State {
+    State(boost::asio::io_context& context, FileDescriptor socket, ListenerObserver& o)
+        : descriptor{context, socket.release()}, pause{context}, observer{&o} {}
+    Descriptor descriptor;
+    boost::asio::steady_timer pause;
+    ListenerObserver* observer;
+  };
+
+  static void wait(const std::shared_ptr<State>& state) {
+    state->descriptor.async_wait(Descriptor::wait_read, [state](const error_code& error) {
+      if (!error && state->observer != nullptr) accept(state);
+    });
+  }
+
+  static void accept(const std::shared_ptr<State>& state) {
+    for (int taken = 0; taken < kAcceptBatch; ++taken) {
+      FileDescriptor socket{
+          ::accept4(state->descriptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (!socket) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+        if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) continue;
+        return pause(state, last_error());
+      }
+      const bool scarce = is_reserved(socket);
+      auto connection = connection_of(std::move(socket));
+      if (scarce) {
+        connection->refuse();
+        return pause(state, {EMFILE, boost::system::system_category()});
+      }
+      state->observer->on_connection(std::move(connection));
+      if (state->observer == nullptr) return;
+    }
+    wait(state);
+  }
+
+  static void pause(const std::shared_ptr<State>& state, const error_code& why) {
+    state->observer->on_accept_failed(why);
+    if (state->observer == nullptr) return;
+    state->pause.expires_after(kAcceptPause);
+    state->pause.async_wait([state](const error_code& error) {
+      if (!error && state->observer != nullptr) accept(state);
+    });
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Link> AsioNetwork::attach(std::unique_ptr<Connection> connection, const LinkOptions& options) {
+  return std::make_unique<SocketLink>(loop_.context(), static_cast<SocketConnection&>(*connection).take(), options);
+}
+
+std::unique_ptr<Link> AsioNetwork::secure(std::unique_ptr<Connection> connection, const LinkOptions& options,
+                                          TlsContext& context, const std::string& server_name) {
+  return std::make_unique<TlsLink>(attach(std::move(connection), options), context, server_name);
+}
+
+std::unique_ptr<Pending> AsioNetwork::dial(const Endpoint& to, Dialled done) {
+  auto socket = make_socket(to);
+  if (!socket) return std::make_unique<Failure>(loop_, socket.error(), std::move(done));
+  sockaddr_storage address{};
+  const socklen_t length = to.to_sockaddr(address);
+  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
+    return std::make_unique<Failure>(loop_, system_error("cannot connect", errno), std::move(done));
+  }
+  return std::make_unique<Dial>(loop_.context(), std::move(*socket), std::move(done));
+}
+
+std::unique_ptr<Pending> AsioNetwork::resolve(const std::string& host, Resolved done) {
+  return std::make_unique<Lookup>(loop_.context(), host, std::move(done));
+}
+
+Result<std::unique_ptr<Pending>> AsioNetwork::listen(const Endpoint& on, ListenerObserver& observer) {
+  auto socket = make_socket(on);
+  if (!socket) return socket.error();
+  const int yes = 1;
+  ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (!on.address.is_v4()) ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  sockaddr_storage address{};
+  const socklen_t length = on.to_sockaddr(address);
+  if (::bind(socket->get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+      ::listen(socket->get(), kBacklog) != 0) {
+    return system_error("cannot listen on " + on.to_string(), errno);
+  }
+  return std::unique_ptr<Pending>{std::make_unique<Listener>(loop_.context(), std::move(*socket), observer)};
+}
+
+}  // namespace penstock

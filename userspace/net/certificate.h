@@ -1,0 +1,27 @@
+// The hub's own key and certificate, and the fingerprint by which edges know it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "net/tls_context.h"
+
+struct x509_st;
+
+namespace penstock {
+
+struct KeyAndCertificate {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+/// A new P-256 key and a self-signed certificate for `name`, good for ten years.
+Result<KeyAndCertificate> make_certificate(const std::string& name);
+
+/// SHA-256 over the SubjectPublicKeyInfo.
+std::optional<PublicKeyHash> public_key_hash(x509_st* certificate);
+/// The same for the first certificate of a PEM text.
+Result<PublicKeyHash> public_key_hash_of_pem(const std::string& certificate_pem);
+
+}  // namespace penstock

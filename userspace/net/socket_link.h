@@ -1,0 +1,33 @@
+// A TCP socket as a link.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+
+#include "base/file_descriptor.h"
+#include "net/link.h"
+#include "net/network.h"
+
+namespace penstock {
+
+class SocketLink final : public Link {
+ public:
+  /// Takes over a connected, non-blocking socket.
+  SocketLink(boost::asio::io_context& context, FileDescriptor socket, const LinkOptions& options);
+  ~SocketLink() override;
+
+  void observe(LinkObserver* observer) override;
+  void await_readable() override;
+  void await_writable() override;
+  void await_failure() override;
+  IoResult read(MutableBytes into) override;
+  IoResult write(Bytes from, bool more) override;
+  void finish() override;
+  void reset_on_close() override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;  // shared with waits under way, whose handlers run after the link is gone
+};
+
+}  // namespace penstock

@@ -1,0 +1,52 @@
+// TLS 1.3 as the tunnel uses it: whom a server is, whom a client trusts.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+struct ssl_ctx_st;
+
+namespace penstock {
+
+/// SHA-256 of a public key in DER form; the same as KeyPin of proto/token.h.
+using PublicKeyHash = std::array<std::byte, 32>;
+
+/// Settings shared by all TLS links of a kind. Any thread, once made.
+class TlsContext {
+ public:
+  /// A server with a certificate chain and key in PEM.
+  static Result<std::unique_ptr<TlsContext>> server(const std::string& certificate_pem, const std::string& key_pem);
+  /// A client that accepts exactly the servers whose public key has one of these hashes; names and dates are ignored.
+  static Result<std::unique_ptr<TlsContext>> client_pinned(std::vector<PublicKeyHash> pins);
+  /// A client that accepts servers with a certificate of this CA for the name it asks for.
+  static Result<std::unique_ptr<TlsContext>> client_ca(const std::string& ca_pem);
+  /// A client that accepts every server: only when the operator said so in so many words.
+  static Result<std::unique_ptr<TlsContext>> client_unverified();
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  ssl_ctx_st* native() { return context_; }
+  bool is_server() const { return server_; }
+  bool checks_name() const { return checks_name_; }
+  const std::vector<PublicKeyHash>& pins() const { return pins_; }
+
+ private:
+  TlsContext(ssl_ctx_st* context, bool server) : context_{context}, server_{server} {}
+  static Result<std::unique_ptr<TlsContext>> make(bool server);
+
+  ssl_ctx_st* context_;
+  const bool server_;
+  bool checks_name_ = false;
+  std::vector<PublicKeyHash> pins_;
+};
+
+/// What OpenSSL has to say about the last failure on this thread; empties its queue.
+std::string openssl_errors();
+
+}  // namespace penstock

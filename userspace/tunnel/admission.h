@@ -1,0 +1,81 @@
+// Who may open a flow: limits per source, per service and in total.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <variant>
+
+#include "base/address.h"
+#include "base/reason.h"
+
+namespace penstock {
+
+struct AdmissionLimits {
+  std::uint32_t total = 0;
+  std::uint32_t per_source = 0;
+  int prefix_v4 = 32;
+  int prefix_v6 = 64;
+};
+
+/// What one service allows; 0 is "no limit of its own".
+struct ServiceLimits {
+  std::string service;
+  std::uint32_t total = 0;
+  std::uint32_t per_source = 0;
+};
+
+/// Counts the flows of a node. One lock, taken when a flow opens and when it ends, never while it carries bytes.
+/// Every table is bounded by the number of flows admitted. Must outlive its tickets. Any thread.
+class Admission {
+ public:
+  /// A place that was taken; destroying it gives the place back. Any thread.
+  class Ticket {
+   public:
+    Ticket() = default;
+    Ticket(Ticket&& other) noexcept { *this = std::move(other); }
+    Ticket& operator=(Ticket&& other) noexcept;
+    ~Ticket() { release(); }
+
+   private:
+    friend class Admission;
+    Ticket(Admission* owner, IpAddress source, std::string service)
+        : owner_{owner}, source_{source}, service_{std::move(service)} {}
+    void release();
+
+    Admission* owner_ = nullptr;
+    IpAddress source_;
+    std::string service_;
+  };
+
+  explicit Admission(const AdmissionLimits& limits) : limits_{limits} {}
+
+  /// A ticket, or the reason of the limit that was met.
+  std::variant<Ticket, Reason> admit(const IpAddress& source, const ServiceLimits& service);
+  void set_limits(const AdmissionLimits& limits);
+  std::uint32_t open() const;
+
+ private:
+  struct SourceOfService {
+    IpAddress source;
+    std::string service;
+    bool operator==(const SourceOfService&) const = default;
+  };
+  struct SourceOfServiceHash {
+    std::size_t operator()(const SourceOfService& key) const {
+      return IpAddressHash{}(key.source) * 31 + std::hash<std::string>{}(key.service);
+    }
+  };
+  void leave(const IpAddress& source, const std::string& service);
+
+  mutable std::mutex lock_;
+  AdmissionLimits limits_;
+  std::uint32_t open_ = 0;
+  std::unordered_map<IpAddress, std::uint32_t, IpAddressHash> sources_;
+  std::unordered_map<std::string, std::uint32_t> services_;
+  std::unordered_map<SourceOfService, std::uint32_t, SourceOfServiceHash> sources_of_services_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,347 @@
+#include "tunnel/carrier.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proto/proxy_header.h"
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What is gathered for one write: four full TLS records.
+constexpr std::size_t kOutSize = 65536;
+/// Bytes written before other work of the loop gets its turn.
+constexpr std::size_t kTurn = 262144;
+/// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
+constexpr std::size_t kControlPause = 262144;
+constexpr Duration kLongestTick = 1s;
+constexpr Duration kShortestTick = 20ms;
+constexpr Duration kCloseTime = 1s;
+constexpr Duration kLegacyPing = 15s;
+constexpr Duration kLegacyTimeout = 45s;
+
+}  // namespace
+
+Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
+                 std::string_view greeting, std::vector<std::byte> leftover)
+    : loop_{loop},
+      link_{std::move(link)},
+      observer_{observer},
+      budget_{*settings.budget},
+      counters_{*settings.counters},
+      side_{settings.side},
+      mode_{settings.mode},
+      ping_{settings.ping},
+      timeout_{settings.timeout},
+      half_closed_{settings.half_closed},
+      ticker_{loop.make_timer([this] { tick(); })},
+      leftover_{std::move(leftover)},
+      out_{new std::byte[kOutSize]},
+      now_{loop.now()},
+      last_heard_{now_},
+      last_ping_{now_ - 3 * ping_every()} {
+  control_.assign(as_bytes(greeting).begin(), as_bytes(greeting).end());
+  link_->observe(this);
+  ticker_->arm(now_ + std::clamp(ping_ / 4, kShortestTick, kLongestTick));
+  post_to_self(&Carrier::on_readable);
+  flush_soon();
+}
+
+Carrier::~Carrier() {
+  for (auto& [id, stream] : streams_) {
+    scheduler_.remove(*stream);
+    budget_.leave();
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- streams
+
+Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
+  now_ = loop_.now();
+  const bool ids_left = last_stream_ < UINT32_MAX;
+  if (!ids_left || !budget_.admit()) {
+    link->reset_on_close();
+    return error(Errc::kLimit, std::string{ids_left ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
+  }
+  const std::uint32_t id = ++last_stream_;
+  const std::string line = proxy_v1({.client = flow.client, .local = flow.local});
+  queue_frame(id, FrameType::kOpen, as_bytes(line));
+  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
+  counters_.flows_opened.add(1);
+  attach(id, std::move(link), {});
+  return &stream;
+}
+
+void Carrier::attach(std::uint32_t id, std::unique_ptr<Link> link, Bytes preface) {
+  now_ = loop_.now();
+  Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  stream->attach(std::move(link), preface);
+  if (Stream* const still = find(id); still != nullptr && still->wants_to_send()) scheduler_.add(*still);
+  flush_soon();
+}
+
+void Carrier::reset(std::uint32_t stream, Reason reason, std::string text) {
+  now_ = loop_.now();
+  end_stream(stream, reason, text, true);
+}
+
+Stream* Carrier::find(std::uint32_t stream) {
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+void Carrier::for_each(const std::function<void(Stream&)>& visit) {
+  std::vector<std::uint32_t> ids;  // a visitor may end streams
+  ids.reserve(streams_.size());
+  for (const auto& [id, stream] : streams_) ids.push_back(id);
+  for (const std::uint32_t id : ids) {
+    if (Stream* const stream = find(id)) visit(*stream);
+  }
+}
+
+void Carrier::stream_is_done(Stream& stream) {
+  if (stream.done()) end_stream(stream.id(), PST_R_COMPLETED, {}, false);
+}
+
+void Carrier::end_stream(std::uint32_t id, Reason reason, const std::string& text, bool tell_peer) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  const std::unique_ptr<Stream> stream = std::move(found->second);
+  streams_.erase(found);
+  scheduler_.remove(*stream);
+  if (stream->drawn_ > 0) budget_.give_back(stream->drawn_);
+  stream->receive_window_.release();
+  budget_.leave();
+  if (reason != PST_R_COMPLETED && stream->link_ != nullptr) stream->link_->reset_on_close();
+  if (tell_peer && state_ == State::kRunning) {
+    if (mode_ == Mode::kPenstock) {
+      queue_frame(id, FrameType::kReset, to_bytes(ResetMessage{.reason = reason, .text = text}));
+    } else if (!stream->source_ended_) {
+      queue_frame(id, close_type(), {});  // all that a legacy peer understands
+    }
+  }
+  stream->settle();
+  counters_.count(reason);
+  observer_.on_stream_closed(*stream, reason, text);
+}
+
+void Carrier::end_all_streams(Reason reason, const std::string& text) {
+  for_each([&](Stream& stream) { end_stream(stream.id(), reason, text, false); });
+}
+
+void Carrier::source_failed(Stream& stream, const boost::system::error_code& why) {
+  const bool edge = side_ == Side::kEdge;
+  Reason reason = PST_R_SOCKET_ERROR;
+  if (why == boost::system::errc::connection_reset || why == boost::system::errc::broken_pipe) {
+    reason = edge ? PST_R_CLIENT_RESET : PST_R_BACKEND_RESET;
+  } else if (why == boost::system::errc::timed_out) {
+    reason = edge ? PST_R_CLIENT_VANISHED : PST_R_BACKEND_VANISHED;
+  }
+  end_stream(stream.id(), reason, why.message(), true);
+}
+
+// ---------------------------------------------------------------------------------------------- sending
+
+void Carrier::queue_frame(std::uint32_t stream, FrameType type, Bytes payload) {
+  append_frame(control_, stream, type, payload);
+  flush_soon();
+}
+
+void Carrier::send(FrameType type, Bytes payload) {
+  if (state_ == State::kRunning) queue_frame(0, type, payload);
+}
+
+void Carrier::flush_soon() {
+  if (flush_posted_ || write_blocked_ || state_ == State::kClosed) return;
+  flush_posted_ = true;
+  post_to_self(&Carrier::flush);
+}
+
+void Carrier::on_writable() {
+  write_blocked_ = false;
+  flush();
+}
+
+void Carrier::on_broken(const boost::system::error_code& error) {
+  link_failed({.bytes = 0, .status = IoStatus::kFailed, .error = error});
+}
+
+void Carrier::flush() {
+  flush_posted_ = false;
+  if (state_ == State::kClosed || write_blocked_) return;
+  now_ = loop_.now();
+  for (std::size_t turn = 0; turn < kTurn;) {
+    if (out_begin_ == out_end_) fill();
+    if (out_begin_ == out_end_) {
+      if (state_ == State::kClosing) link_->finish();
+      return;
+    }
+    const IoResult result = link_->write({out_.get() + out_begin_, out_end_ - out_begin_}, false);
+    out_begin_ += result.bytes;
+    sent_ += result.bytes;
+    turn += result.bytes;
+    if (result.status == IoStatus::kFailed) return link_failed(result);
+    if (out_begin_ < out_end_) {
+      write_blocked_ = true;
+      link_->await_writable();
+      return;
+    }
+  }
+  flush_soon();
+}
+
+/// Gathers what is to be written next: control frames, then data in the scheduler's order.
+void Carrier::fill() {
+  const std::size_t part = std::min(control_.size(), kOutSize);
+  std::copy_n(control_.begin(), part, out_.get());
+  control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(part));
+  out_begin_ = 0;
+  out_end_ = part;
+  if (reading_paused_ && control_.size() < kControlPause) {
+    reading_paused_ = false;
+    link_->await_readable();
+  }
+  if (!control_.empty()) return;  // a frame may have been cut: its rest goes first
+  while (out_end_ + 2 * wire::kHeaderSize + wire::kMaxDataSent <= kOutSize) {
+    auto* const entry = scheduler_.next();
+    if (entry == nullptr) return;
+    fill_from(static_cast<Stream&>(*entry));
+  }
+}
+
+void Carrier::append_header(const FrameHeader& header) {
+  write_header(header, std::span<std::byte, wire::kHeaderSize>{out_.get() + out_end_, wire::kHeaderSize});
+  out_end_ += wire::kHeaderSize;
+}
+
+/// Pulls one frame's worth from the stream's link; needs room for it and for a CLOSE behind it.
+void Carrier::fill_from(Stream& stream) {
+  const auto most = std::min({static_cast<std::uint64_t>(stream.deficit), stream.send_window_.credit(),
+                              static_cast<std::uint64_t>(wire::kMaxDataSent)});
+  const IoResult result = stream.link_->read({out_.get() + out_end_ + wire::kHeaderSize, most});
+  if (result.bytes > 0) {
+    append_header(
+        {.stream = stream.id(), .type = data_type(), .length = static_cast<std::uint32_t>(result.bytes)});
+    out_end_ += result.bytes;
+    stream.send_window_.spend(result.bytes);
+    stream.to_tunnel_ += result.bytes;
+    stream.active_ = now_;
+    (side_ == Side::kEdge ? counters_.bytes_to_backend : counters_.bytes_to_client).add(result.bytes);
+    scheduler_.charge(stream, result.bytes);
+  }
+  switch (result.status) {
+    case IoStatus::kDone:
+      if (result.bytes < most) return source_blocked(stream);
+      if (!stream.wants_to_send()) {  // out of credit
+        scheduler_.remove(stream);
+        stream.link_->await_failure();
+      }
+      return;
+    case IoStatus::kBlocked: return source_blocked(stream);
+    case IoStatus::kEnd: return source_ended(stream);
+    case IoStatus::kFailed: return source_failed(stream, result.error);
+  }
+}
+
+void Carrier::source_blocked(Stream& stream) {
+  stream.readable_ = false;
+  scheduler_.remove(stream);
+  stream.link_->await_readable();
+}
+
+/// CLOSE follows the last byte: it goes behind the data that is gathered, never before it.
+void Carrier::source_ended(Stream& stream) {
+  scheduler_.remove(stream);
+  stream.source_ended_ = true;
+  append_header({.stream = stream.id(), .type = close_type(), .length = 0});
+  stream_is_done(stream);
+}
+
+void Carrier::go_away(const GoAwayMessage& message) {
+  if (mode_ == Mode::kPenstock) send(FrameType::kGoAway, to_bytes(message));
+}
+
+// ---------------------------------------------------------------------------------------------- life
+
+void Carrier::post_to_self(void (Carrier::*what)()) {
+  loop_.post([this, what, alive = std::weak_ptr<bool>{alive_}] {
+    if (!alive.expired()) (this->*what)();
+  });
+}
+
+Duration Carrier::ping_every() const { return mode_ == Mode::kPenstock ? ping_ : std::max(ping_, kLegacyPing); }
+Duration Carrier::give_up_after() const {
+  return mode_ == Mode::kPenstock ? timeout_ : std::max(timeout_, kLegacyTimeout);
+}
+
+void Carrier::tick() {
+  now_ = loop_.now();
+  if (state_ == State::kClosing) return finish_closing();
+  if (state_ != State::kRunning) return;
+  check_peer(now_);
+  for_each([&](Stream& stream) { check_stream(stream, now_); });
+  if (state_ == State::kRunning) ticker_->arm(now_ + std::clamp(ping_ / 4, kShortestTick, kLongestTick));
+}
+
+void Carrier::check_peer(Time now) {
+  const Duration silence = now - last_heard_;
+  if (silence >= give_up_after()) {
+    return close(PST_R_PEER_SILENT, "nothing was heard for " +
+                                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) +
+                                        " s");
+  }
+  if (mode_ != Mode::kPenstock && side_ == Side::kEdge) return;  // a legacy hub does not expect to be asked
+  // Asked when silent; and now and then when busy, so that the round trip stays known.
+  const bool due = silence >= ping_every() || mode_ != Mode::kPenstock || rtt_ == Duration{};
+  if (now - last_ping_ < (due ? ping_every() : 3 * ping_every())) return;
+  last_ping_ = now;
+  std::array<std::byte, 8> payload{};
+  store_u64(payload.data(), ++ping_nonce_);
+  send(FrameType::kPing, mode_ == Mode::kPenstock ? Bytes{payload} : Bytes{});
+}
+
+void Carrier::check_stream(Stream& stream, Time now) {
+  stream.settle();
+  const Duration idle = now - stream.active_;
+  if (stream.flow_.idle > Duration{} && idle >= stream.flow_.idle) {
+    return end_stream(stream.id(), PST_R_IDLE_TIMEOUT, {}, true);
+  }
+  if (stream.half_closed() && idle >= half_closed_) {
+    end_stream(stream.id(), PST_R_HALF_CLOSED_TIMEOUT, {}, true);
+  }
+}
+
+void Carrier::close(Reason reason, std::string text) {
+  if (state_ != State::kRunning) return;
+  state_ = State::kClosing;
+  why_closed_ = reason;
+  closed_text_ = std::move(text);
+  end_all_streams(PST_R_TUNNEL_LOST, std::string{label_of(reason)});
+  counters_.count(reason);
+  ticker_->arm(loop_.now() + kCloseTime);
+  flush_soon();
+}
+
+void Carrier::link_failed(const IoResult& result) {
+  const bool ended = result.status == IoStatus::kEnd;
+  close(PST_R_PEER_CLOSED, ended ? "the peer ended the connection" : link_->describe(result.error));
+  finish_closing();
+}
+
+void Carrier::finish_closing() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  ticker_->cancel();
+  post_to_self(&Carrier::announce_closed);
+}
+
+void Carrier::announce_closed() { observer_.on_carrier_closed(why_closed_, closed_text_); }
+
+CarrierReport Carrier::report() const {
+  return {.rtt = rtt_, .sent = sent_, .received = received_, .streams = streams_.size()};
+}
+
+}  // namespace penstock

@@ -1,0 +1,194 @@
+// A carrier: one authenticated connection of a tunnel, and the streams on it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "net/link.h"
+#include "net/loop.h"
+#include "proto/frame.h"
+#include "proto/messages.h"
+#include "tunnel/counters.h"
+#include "tunnel/flow.h"
+#include "tunnel/send_scheduler.h"
+#include "tunnel/stream.h"
+#include "tunnel/window.h"
+
+namespace penstock {
+
+/// Which end of the tunnel this is; says nothing about who dialled.
+enum class Side { kEdge, kHub };
+
+/// What the peer understands. A hub does not know before the first frame.
+enum class Mode { kUndecided, kLegacy, kPenstock };
+
+struct CarrierSettings {
+  Side side = Side::kEdge;
+  Mode mode = Mode::kUndecided;
+  Duration ping{};          // silence after which the peer is asked
+  Duration timeout{};       // silence after which it is given up
+  Duration half_closed{};   // silence after which a half-closed stream is reset
+  WindowBudget* budget = nullptr;   // of the node, for what this side receives; outlives the carrier
+  Counters* counters = nullptr;     // of the worker; outlives the carrier
+};
+
+/// What a carrier tells its owner, on the loop's thread. on_stream_closed() may come from within reset(), attach() or
+/// close(); the others never come from within a call of the owner to the carrier.
+class CarrierObserver {
+ public:
+  /// Hub: a stream was opened; answer now or later with attach() or reset().
+  virtual void on_open(Stream& stream) = 0;
+  /// A stream ended and is destroyed behind this call. `text` is the peer's word or the system's, or empty.
+  virtual void on_stream_closed(Stream& stream, Reason reason, const std::string& text) = 0;
+  /// Hub: the first frame was no HELLO, the peer speaks only the published protocol.
+  virtual void on_legacy_peer() = 0;
+  /// HELLO, CONFIG or CONFIG_RESULT, whole. An error ends the carrier.
+  virtual Result<void> on_message(FrameType type, Bytes payload) = 0;
+  virtual void on_go_away(const GoAwayMessage& message) = 0;
+  /// The last call: the carrier may be destroyed in it. All its streams were closed before.
+  virtual void on_carrier_closed(Reason reason, const std::string& text) = 0;
+
+ protected:
+  ~CarrierObserver() = default;
+};
+
+struct CarrierReport {
+  Duration rtt{};  // 0: not measured yet
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::size_t streams = 0;
+};
+
+/// Frames, streams, windows, heartbeat over one link. One thread: its loop's.
+class Carrier final : private LinkObserver {
+ public:
+  /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind its line.
+  Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
+          std::string_view greeting, std::vector<std::byte> leftover);
+  ~Carrier();
+  Carrier(const Carrier&) = delete;
+  Carrier& operator=(const Carrier&) = delete;
+
+  /// Edge: opens a stream for a client's connection. Refused with a reason when the windows' memory is used up.
+  Result<Stream*> open(std::unique_ptr<Link> link, Flow flow);
+  /// Hub: joins a stream with its backend; `preface` goes to the backend before anything else.
+  void attach(std::uint32_t stream, std::unique_ptr<Link> link, Bytes preface);
+  /// Ends a stream in both directions at once and tells the peer why. No effect on a stream that is gone.
+  void reset(std::uint32_t stream, Reason reason, std::string text);
+  Stream* find(std::uint32_t stream);
+  void for_each(const std::function<void(Stream&)>& visit);
+
+  /// Sends a frame of the tunnel itself (stream 0).
+  void send(FrameType type, Bytes payload);
+  /// Asks the peer to open nothing more here; streams go on. Silent towards a legacy peer.
+  void go_away(const GoAwayMessage& message);
+  /// Resets all streams, sends what is queued, ends the link in order (within a second), then on_carrier_closed().
+  void close(Reason reason, std::string text);
+
+  Mode mode() const { return mode_; }
+  void set_mode(Mode mode) { mode_ = mode; }
+  bool running() const { return state_ == State::kRunning; }
+  std::size_t streams() const { return streams_.size(); }
+  CarrierReport report() const;
+  Link& link() { return *link_; }
+
+ private:
+  friend class Stream;
+  enum class State { kRunning, kClosing, kClosed };
+  using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<Stream>>;
+
+  // Receiving (carrier_frames.cc)
+  void on_readable() override;
+  void consume(Bytes bytes);
+  Result<void> handle(const FramePart& part);
+  Result<void> handle_stream_frame(const FramePart& part);
+  Result<void> handle_open(const FramePart& part);
+  Result<void> handle_tunnel_frame(const FramePart& part);
+  Result<void> handle_data(Stream& stream, const FramePart& part);
+  Result<void> handle_end(Stream& stream);
+  Result<void> handle_window_update(Stream& stream, Bytes payload);
+  Result<void> handle_reset(Stream& stream, Bytes payload);
+  Result<void> out_of_place(std::string_view why) const;
+  bool belongs_here(FrameType type) const;
+  void handle_pong(Bytes payload);
+
+  // Sending
+  void on_writable() override;
+  void on_broken(const boost::system::error_code& error) override;
+  void flush_soon();
+  void flush();
+  void fill();
+  void fill_from(Stream& stream);
+  void append_header(const FrameHeader& header);
+  void queue_frame(std::uint32_t stream, FrameType type, Bytes payload);
+  void source_blocked(Stream& stream);
+  void source_ended(Stream& stream);
+  void source_failed(Stream& stream, const boost::system::error_code& why);
+  void link_failed(const IoResult& result);
+
+  // Life
+  void post_to_self(void (Carrier::*what)());
+  void tick();
+  void check_peer(Time now);
+  void check_stream(Stream& stream, Time now);
+  void end_stream(std::uint32_t id, Reason reason, const std::string& text, bool tell_peer);
+  void end_all_streams(Reason reason, const std::string& text);
+  void stream_is_done(Stream& stream);
+  void finish_closing();
+  void announce_closed();
+  FrameType data_type() const { return side_ == Side::kEdge ? FrameType::kData : FrameType::kDataBack; }
+  FrameType close_type() const { return side_ == Side::kEdge ? FrameType::kClose : FrameType::kCloseBack; }
+  FrameType window_type() const {
+    return side_ == Side::kEdge ? FrameType::kWindowUpdate : FrameType::kWindowUpdateBack;
+  }
+  Duration ping_every() const;
+  Duration give_up_after() const;
+
+  Loop& loop_;
+  std::unique_ptr<Link> link_;
+  CarrierObserver& observer_;
+  WindowBudget& budget_;
+  Counters& counters_;
+  const Side side_;
+  Mode mode_;
+  const Duration ping_;
+  const Duration timeout_;
+  const Duration half_closed_;
+
+  State state_ = State::kRunning;
+  Reason why_closed_ = PST_R_UNKNOWN;
+  std::string closed_text_;
+  // Guards work posted to the loop against outliving the carrier; weak copies are all that leaves this object.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unique_ptr<Timer> ticker_;
+
+  Streams streams_;
+  std::uint32_t last_stream_ = 0;
+  bool first_frame_ = true;
+
+  FrameReader reader_;
+  std::vector<std::byte> leftover_;
+  bool reading_paused_ = false;
+
+  SendScheduler scheduler_;
+  std::vector<std::byte> control_;   // frames that go before all data
+  std::unique_ptr<std::byte[]> out_;  // being written: bytes from out_begin_ to out_end_
+  std::size_t out_begin_ = 0;
+  std::size_t out_end_ = 0;
+  bool flush_posted_ = false;
+  bool write_blocked_ = false;
+
+  Time now_;          // of this turn of the loop
+  Time last_heard_;
+  Time last_ping_;
+  std::uint64_t ping_nonce_ = 0;
+  Duration rtt_{};
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+};
+
+}  // namespace penstock

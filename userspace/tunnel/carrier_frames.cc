@@ -1,0 +1,211 @@
+// What a carrier does with the frames that arrive.
+#include <algorithm>
+#include <array>
+
+#include "proto/proxy_header.h"
+#include "tunnel/carrier.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kReadSize = 65536;
+constexpr std::size_t kReadTurn = 262144;
+constexpr std::size_t kControlPause = 262144;
+
+/// One per thread: what is read is handled at once, so carriers of a worker share it.
+MutableBytes scratch() {
+  thread_local const std::unique_ptr<std::byte[]> buffer{new std::byte[kReadSize]};
+  return {buffer.get(), kReadSize};
+}
+
+bool published(FrameType type) { return type <= FrameType::kWindowUpdateBack; }
+
+}  // namespace
+
+void Carrier::on_readable() {
+  now_ = loop_.now();
+  if (!leftover_.empty()) {
+    const std::vector<std::byte> first = std::move(leftover_);
+    leftover_.clear();
+    last_heard_ = now_;
+    received_ += first.size();
+    consume(first);
+  }
+  for (std::size_t turn = 0; turn < kReadTurn;) {
+    if (state_ == State::kClosed) return;
+    if (control_.size() > kControlPause && state_ == State::kRunning) {
+      reading_paused_ = true;
+      return;
+    }
+    const IoResult result = link_->read(scratch());
+    if (result.bytes > 0) {
+      last_heard_ = now_;
+      received_ += result.bytes;
+      turn += result.bytes;
+      if (state_ == State::kRunning) consume(scratch().first(result.bytes));  // once closing, what comes is dropped
+    }
+    if (result.status == IoStatus::kBlocked) return link_->await_readable();
+    if (result.status != IoStatus::kDone) return link_failed(result);
+  }
+  post_to_self(&Carrier::on_readable);
+}
+
+void Carrier::consume(Bytes bytes) {
+  reader_.feed(bytes);
+  while (state_ == State::kRunning) {
+    const auto part = reader_.next();
+    if (part && !part->has_value()) return;
+    const Result<void> handled = part ? handle(**part) : Result<void>{part.error()};
+    if (handled) continue;
+    go_away({.reason = PST_R_PROTOCOL_ERROR, .text = handled.error().what});
+    close(PST_R_PROTOCOL_ERROR, handled.error().what);
+  }
+}
+
+Result<void> Carrier::out_of_place(std::string_view why) const {
+  return error(Errc::kProtocol, reader_.position() + ": " + std::string{why});
+}
+
+bool Carrier::belongs_here(FrameType type) const {
+  const bool hub = side_ == Side::kHub;
+  const bool penstock = mode_ == Mode::kPenstock;
+  switch (type) {
+    case FrameType::kOpen:
+    case FrameType::kData:
+    case FrameType::kClose:
+    case FrameType::kWindowUpdate: return hub;
+    case FrameType::kDataBack:
+    case FrameType::kCloseBack:
+    case FrameType::kWindowUpdateBack:
+    case FrameType::kConfig: return !hub;
+    case FrameType::kPing: return !hub || penstock;
+    case FrameType::kPong: return hub || penstock;
+    case FrameType::kReset:
+    case FrameType::kGoAway: return penstock;
+    case FrameType::kHello:
+    case FrameType::kConfigResult: return hub && penstock;
+    default: return false;
+  }
+}
+
+Result<void> Carrier::handle(const FramePart& part) {
+  const FrameType type = part.header.type;
+  if (std::exchange(first_frame_, false)) {
+    if (mode_ == Mode::kUndecided) {
+      mode_ = type == FrameType::kHello ? Mode::kPenstock : Mode::kLegacy;
+      if (mode_ == Mode::kLegacy) observer_.on_legacy_peer();
+    }
+  } else if (type == FrameType::kHello) {
+    return out_of_place("HELLO must be the first frame");
+  }
+  if (!belongs_here(type)) {
+    return out_of_place(mode_ == Mode::kLegacy && !published(type)
+                            ? "this frame needs a HELLO first"
+                            : "this frame must not be sent in this direction or was not agreed on");
+  }
+  return part.header.stream == 0 ? handle_tunnel_frame(part) : handle_stream_frame(part);
+}
+
+Result<void> Carrier::handle_tunnel_frame(const FramePart& part) {
+  switch (part.header.type) {
+    case FrameType::kPing: send(FrameType::kPong, part.payload); return {};
+    case FrameType::kPong: handle_pong(part.payload); return {};
+    case FrameType::kGoAway: {
+      auto message = parse_go_away(part.payload);
+      if (!message) return out_of_place(message.error().what);
+      observer_.on_go_away(*message);
+      return {};
+    }
+    default: {
+      auto taken = observer_.on_message(part.header.type, part.payload);
+      if (!taken) return out_of_place(taken.error().what);
+      return {};
+    }
+  }
+}
+
+void Carrier::handle_pong(Bytes payload) {
+  if (payload.size() != 8 || load_u64(payload.data()) != ping_nonce_) return;
+  const Duration measured = std::max(now_ - last_ping_, Duration{1});
+  rtt_ = rtt_ == Duration{} ? measured : (rtt_ * 7 + measured) / 8;
+}
+
+Result<void> Carrier::handle_stream_frame(const FramePart& part) {
+  if (part.header.type == FrameType::kOpen) return handle_open(part);
+  if (part.header.stream > last_stream_) return out_of_place("that stream was never opened");
+  Stream* const stream = find(part.header.stream);
+  if (stream == nullptr) {
+    if (part.last) counters_.count(PST_R_LATE_FRAME);
+    return {};
+  }
+  switch (part.header.type) {
+    case FrameType::kData:
+    case FrameType::kDataBack: return handle_data(*stream, part);
+    case FrameType::kClose:
+    case FrameType::kCloseBack: return handle_end(*stream);
+    case FrameType::kReset: return handle_reset(*stream, part.payload);
+    default: return handle_window_update(*stream, part.payload);
+  }
+}
+
+Result<void> Carrier::handle_open(const FramePart& part) {
+  const std::uint32_t id = part.header.stream;
+  if (id <= last_stream_) return out_of_place("stream ids must increase, the last one was " + std::to_string(last_stream_));
+  last_stream_ = id;
+  Flow flow;
+  const auto addresses = parse_proxy_v1(as_text(part.payload));
+  if (addresses) {
+    flow.client = addresses->client;
+    flow.local = addresses->local;
+  }
+  if (!budget_.admit()) {
+    counters_.count(PST_R_WINDOW_BUDGET);
+    const ResetMessage refusal{.reason = PST_R_WINDOW_BUDGET, .text = {}};
+    queue_frame(id, mode_ == Mode::kPenstock ? FrameType::kReset : close_type(),
+                mode_ == Mode::kPenstock ? to_bytes(refusal) : std::vector<std::byte>{});
+    return {};
+  }
+  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
+  counters_.flows_opened.add(1);
+  if (!addresses) {
+    end_stream(id, PST_R_BAD_OPEN, addresses.error().what, true);
+    return {};
+  }
+  observer_.on_open(stream);
+  return {};
+}
+
+Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {
+  if (stream.peer_ended_) return out_of_place("data after the end of that direction");
+  if (part.payload.empty()) return {};
+  (side_ == Side::kEdge ? counters_.bytes_to_client : counters_.bytes_to_backend).add(part.payload.size());
+  Reason why = PST_R_UNKNOWN;
+  const std::uint32_t id = stream.id();
+  if (!stream.deliver(part.payload, !part.last, why)) end_stream(id, why, reader_.position(), true);
+  return {};
+}
+
+Result<void> Carrier::handle_end(Stream& stream) {
+  if (stream.peer_ended_) return out_of_place("that direction has ended before");
+  stream.peer_ended();
+  return {};
+}
+
+Result<void> Carrier::handle_window_update(Stream& stream, Bytes payload) {
+  const std::uint32_t grant = load_u32(payload.data());
+  if (!stream.send_window_.grant(grant)) return out_of_place("the window grows beyond 2 GiB");
+  if (stream.wants_to_send() && stream.attached()) {
+    scheduler_.add(stream);
+    flush_soon();
+  }
+  return {};
+}
+
+Result<void> Carrier::handle_reset(Stream& stream, Bytes payload) {
+  const auto message = parse_reset(payload);
+  if (!message) return out_of_place(message.error().what);
+  end_stream(stream.id(), message->reason, message->text, false);
+  return {};
+}
+
+}  // namespace penstock

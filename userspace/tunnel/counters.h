@@ -1,0 +1,32 @@
+// What a worker counted. Written by one thread, read by any, without a lock.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "base/reason.h"
+
+namespace penstock {
+
+/// A number that one thread raises and any thread reads.
+class Counter {
+ public:
+  void add(std::uint64_t by) { value_.store(get() + by, std::memory_order_relaxed); }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// One of these a thread.
+struct Counters {
+  std::array<Counter, PST_R_MAX> reasons;  // flows, carriers and frames by the reason of abi/reasons.h
+  Counter flows_opened;
+  Counter bytes_to_backend;
+  Counter bytes_to_client;
+
+  void count(Reason reason) { reasons[static_cast<std::size_t>(reason)].add(1); }
+};
+
+}  // namespace penstock
