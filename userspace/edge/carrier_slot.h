@@ -1,0 +1,63 @@
+// A place for one carrier, kept filled: it dials, backs off and dials again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/edge_carrier.h"
+#include "tunnel/backoff.h"
+
+namespace penstock {
+
+class CarrierSlot;
+
+/// Told on the worker's thread.
+class CarrierSlotObserver {
+ public:
+  virtual void on_slot_up(CarrierSlot& slot, const Assignment& assignment) = 0;
+  virtual void on_slot_config(CarrierSlot& slot, const Assignment& assignment) = 0;
+  /// The slot has no carrier that takes new flows; it goes on trying unless it was stopped.
+  virtual void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) = 0;
+
+ protected:
+  ~CarrierSlotObserver() = default;
+};
+
+/// Owned by its worker. A carrier that the hub sends away keeps its flows until they end, while a new one is dialled.
+class CarrierSlot final : private EdgeCarrierObserver {
+ public:
+  CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, CarrierSlotObserver& observer);
+
+  std::uint32_t index() const { return index_; }
+  /// The carrier that takes new flows, or null.
+  EdgeCarrier* current() const { return current_ != nullptr && current_->up() ? current_.get() : nullptr; }
+  /// All that carry flows, those on their way out too.
+  std::vector<EdgeCarrier*> carriers() const;
+  const std::string& last_error() const { return last_error_; }
+  void stop(Reason reason);
+  bool idle() const { return current_ == nullptr && retiring_.empty(); }
+
+ private:
+  void dial();
+  void dial_after(Duration delay);
+  void on_up(EdgeCarrier& carrier, const Assignment& assignment) override;
+  void on_config(EdgeCarrier& carrier, const Assignment& assignment) override;
+  void on_going_away(EdgeCarrier& carrier, const GoAwayMessage& message) override;
+  void on_down(EdgeCarrier& carrier, Reason reason, const std::string& text) override;
+
+  const Worker& worker_;
+  EdgeShared& shared_;
+  const std::uint32_t index_;
+  CarrierSlotObserver& observer_;
+  Backoff backoff_;
+  std::unique_ptr<Timer> redial_;
+  std::unique_ptr<EdgeCarrier> current_;
+  std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
+  Duration least_delay_{};   // what the hub asked for
+  std::string last_error_;
+  bool stopped_ = false;
+};
+
+}  // namespace penstock

@@ -1,0 +1,286 @@
+#include "edge/edge.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "tunnel/flow_journal.h"
+
+namespace penstock {
+namespace {
+
+/// How often a port that another program held, or that could not be opened, is tried again.
+constexpr Duration kRetryPorts = 10s;
+constexpr Duration kStopTime = 1500ms;
+
+}  // namespace
+
+Edge::Edge(const Config& config, Parts parts)
+    : config_{config},
+      parts_{std::move(parts)},
+      address_{std::move(parts_.address)},
+      shared_{.address = address_,
+              .journal = parts_.journal,
+              .budget = parts_.budget,
+              .tunnel = config.tunnel,
+              .flow = config.flow,
+              .instance = random_u64(),
+              .carriers = config.edge->carriers == 0 ? static_cast<std::uint32_t>(parts_.workers.size())
+                                                     : config.edge->carriers},
+      listeners_{parts_.network, *this},
+      retry_timer_{parts_.control.make_timer([this] { retry_ports(); })},
+      held_timer_{parts_.control.make_timer([this] { expire_held(); })} {
+  for (const Worker& worker : parts_.workers) {
+    workers_.push_back(std::make_unique<EdgeWorker>(worker, shared_, static_cast<EdgeDesk&>(*this)));
+  }
+  listeners_.set_policy(*config.edge);
+}
+
+void Edge::start() {
+  fill_slots(1);
+  retry_timer_->arm(parts_.control.now() + kRetryPorts);
+}
+
+/// The first carrier is dialled alone: a hub of the published protocol knows no second one.
+void Edge::fill_slots(std::uint32_t wanted) {
+  while (slots_.size() < wanted) {
+    const auto index = static_cast<std::uint32_t>(slots_.size());
+    const auto worker = static_cast<unsigned>(index % workers_.size());
+    slots_.push_back({.worker = worker});
+    on_worker(worker, [index](EdgeWorker& edge) { edge.add_slot(index); });
+  }
+  while (slots_.size() > wanted) {
+    const auto index = static_cast<std::uint32_t>(slots_.size() - 1);
+    if (slots_.back().up) --up_;
+    on_worker(slots_.back().worker, [index](EdgeWorker& edge) { edge.drop_slot(index); });
+    slots_.pop_back();
+  }
+}
+
+std::string Edge::last_error() const {
+  for (const Slot& slot : slots_) {
+    if (!slot.up && !slot.last_error.empty()) return slot.last_error;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------- clients
+
+void Edge::on_connection(std::unique_ptr<Connection> connection) {
+  Flow flow{.client = connection->peer, .local = connection->local, .service = service_of(connection->local.port)};
+  auto admitted = parts_.admission.admit(flow.client.address, {});
+  if (const Reason* const met = std::get_if<Reason>(&admitted)) {
+    record_limit(parts_.journal, *met, flow.client, flow.service, address_.edge_id);
+    return refuse(*connection, *met);
+  }
+  flow.ticket = std::get<Admission::Ticket>(std::move(admitted));
+  if (up_ == 0) return hold(std::move(connection), std::move(flow));
+  hand_over(std::move(connection), std::move(flow));
+}
+
+void Edge::on_accept_failed(const boost::system::error_code& error) {
+  parts_.counters.count(PST_R_ACCEPT_FAILED);
+  event("limit_reached", {{"reason", label_of(PST_R_ACCEPT_FAILED)}, {"text", error.message()}});
+}
+
+void Edge::refuse(Connection& connection, Reason reason) {
+  parts_.counters.count(reason);
+  connection.refuse();
+}
+
+/// Round robin over the carriers that are up; the worker takes the emptiest of its own.
+void Edge::hand_over(std::unique_ptr<Connection> connection, Flow flow) {
+  for (std::size_t tried = 0; tried < slots_.size(); ++tried) {
+    const Slot& slot = slots_[turn_++ % slots_.size()];
+    if (!slot.up) continue;
+    return on_worker(slot.worker, [connection = std::move(connection), flow = std::move(flow)](EdgeWorker& worker) mutable {
+      worker.open(std::move(connection), std::move(flow));
+    });
+  }
+  refuse(*connection, PST_R_TUNNEL_DOWN);
+}
+
+void Edge::hold(std::unique_ptr<Connection> connection, Flow flow) {
+  if (held_.size() >= config_.limits.held_connections) {
+    event("limit_reached", {{"reason", label_of(PST_R_HOLD_FULL)}, {"client", flow.client.to_string()}});
+    return refuse(*connection, PST_R_HOLD_FULL);
+  }
+  const Time until = parts_.control.now() + config_.flow.hold;
+  held_.push_back({std::move(connection), std::move(flow), until});
+  if (held_.size() == 1) held_timer_->arm(until);
+}
+
+void Edge::expire_held() {
+  const Time now = parts_.control.now();
+  while (!held_.empty() && held_.front().until <= now) {
+    Held& held = held_.front();
+    event("stream_refused", {{"reason", label_of(PST_R_TUNNEL_DOWN)}, {"client", held.flow.client.to_string()}});
+    refuse(*held.connection, PST_R_TUNNEL_DOWN);
+    held_.pop_front();
+  }
+  if (!held_.empty()) held_timer_->arm(held_.front().until);
+}
+
+void Edge::release_held() {
+  while (!held_.empty()) {
+    hand_over(std::move(held_.front().connection), std::move(held_.front().flow));
+    held_.pop_front();
+  }
+}
+
+std::string Edge::service_of(std::uint16_t port) const {
+  for (const AssignedService& service : services_) {
+    if (service.ports.contains(port)) return service.name;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------- tunnel
+
+void Edge::on_slot_up(std::uint32_t slot, Assignment assignment) {
+  parts_.control.post([this, slot, assignment = std::move(assignment)] { slot_up(slot, assignment); });
+}
+
+void Edge::on_slot_config(std::uint32_t slot, Assignment assignment) {
+  parts_.control.post([this, slot, assignment = std::move(assignment)] { take_assignment(slot, assignment); });
+}
+
+void Edge::on_slot_down(std::uint32_t slot, Reason reason, std::string text) {
+  parts_.control.post([this, slot, reason, text = std::move(text)] { slot_down(slot, reason, text); });
+}
+
+void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {
+  if (slot >= slots_.size()) return;  // dropped meanwhile
+  if (!std::exchange(slots_[slot].up, true)) ++up_;
+  event("carrier_up", {{"edge", address_.edge_id}, {"carrier", slot}, {"legacy", !assignment.penstock.has_value()}});
+  if (up_ == 1) event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
+  if (!stopped_) fill_slots(assignment.penstock ? shared_.carriers : 1);
+  if (slot >= slots_.size()) return;
+  take_assignment(slot, assignment);
+  release_held();
+}
+
+void Edge::slot_down(std::uint32_t slot, Reason reason, const std::string& text) {
+  if (slot >= slots_.size()) return;
+  Slot& down = slots_[slot];
+  down.last_error = std::string{label_of(reason)} + (text.empty() ? "" : ": " + text);
+  down.idle = true;
+  const boost::json::object what{{"edge", address_.edge_id},
+                                 {"carrier", slot},
+                                 {"reason", label_of(reason)},
+                                 {"error", printable(text, 400)}};
+  if (std::exchange(down.up, false)) {
+    --up_;
+    event("carrier_down", what);
+    if (up_ == 0) event("tunnel_down", what);
+  } else {
+    event("dial_failed", what);
+  }
+  check_stopped();
+}
+
+/// Carriers come up in any order: only what is newer than what we have counts.
+bool Edge::is_news(const Assignment& assignment) const {
+  if (!assignment.penstock) return true;
+  return assignment.penstock->instance != hub_instance_ || assignment.penstock->generation >= generation_;
+}
+
+void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
+  if (draining_ || slot >= slots_.size() || !is_news(assignment)) return;
+  hub_instance_ = assignment.penstock ? assignment.penstock->instance : 0;
+  generation_ = assignment.penstock ? assignment.penstock->generation : 0;
+  services_ = assignment.penstock ? assignment.penstock->services : std::vector<AssignedService>{};
+  const PortSet wanted = ports_of(assignment);
+  const bool first = listeners_.wanted().empty();
+  const bool changed = wanted != listeners_.wanted();
+  const PortSet gone = listeners_.wanted().difference(wanted);
+  listeners_.assign(wanted);
+  if (!gone.empty()) {
+    for (const Worker& worker : parts_.workers) {
+      on_worker(worker.index, [gone](EdgeWorker& edge) { edge.reset_flows(gone, PST_R_SERVICE_REMOVED); });
+    }
+  }
+  if (changed) {
+    event(first ? "ports_assigned" : "ports_changed",
+          {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
+  }
+  report_ports(slot);
+}
+
+void Edge::report_ports(std::uint32_t slot) {
+  auto failures = listeners_.failures();
+  if (failures != reported_failures_) {
+    for (const PortFailure& failure : failures) {
+      parts_.counters.count(failure.reason);
+      event("port_failed", {{"edge", address_.edge_id},
+                            {"ports", failure.ports.to_string()},
+                            {"reason", label_of(failure.reason)},
+                            {"text", failure.message}});
+    }
+  }
+  reported_failures_ = failures;
+  const ConfigResultMessage result{.generation = generation_, .ok = listeners_.open(), .failed = std::move(failures)};
+  on_worker(slots_[slot].worker, [slot, json = to_json(result)](EdgeWorker& worker) {
+    worker.send(slot, FrameType::kConfigResult, json);
+  });
+}
+
+void Edge::retry_ports() {
+  retry_timer_->arm(parts_.control.now() + kRetryPorts);
+  if (draining_ || !listeners_.has_failures()) return;
+  listeners_.assign(PortSet{listeners_.wanted()});
+  if (listeners_.failures() == reported_failures_) return;
+  const auto up = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.up; });
+  if (up != slots_.end()) report_ports(static_cast<std::uint32_t>(up - slots_.begin()));
+}
+
+// ---------------------------------------------------------------------------------------------- life
+
+std::vector<std::string> Edge::reload(const Config& config) {
+  std::vector<std::string> changes;
+  const PortSet before = listeners_.open();
+  const bool same = config.edge->bind == config_.edge->bind && config.edge->ports_allow == config_.edge->ports_allow &&
+                    config.edge->ports_deny == config_.edge->ports_deny;
+  config_ = config;
+  if (same) return changes;
+  listeners_.set_policy(*config.edge);
+  changes.push_back("ports open: " + listeners_.open().to_string());
+  const PortSet closed = before.difference(listeners_.open());
+  if (!closed.empty()) {
+    for (const Worker& worker : parts_.workers) {
+      on_worker(worker.index, [closed](EdgeWorker& edge) { edge.reset_flows(closed, PST_R_PORT_DENIED); });
+    }
+  }
+  const auto up = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.up; });
+  if (up != slots_.end()) report_ports(static_cast<std::uint32_t>(up - slots_.begin()));
+  return changes;
+}
+
+void Edge::drain() {
+  draining_ = true;
+  listeners_.close_all();
+  while (!held_.empty()) {
+    refuse(*held_.front().connection, PST_R_DRAINING);
+    held_.pop_front();
+  }
+}
+
+void Edge::stop(std::function<void()> done) {
+  drain();
+  retry_timer_->cancel();
+  stopped_ = std::move(done);
+  for (Slot& slot : slots_) slot.idle = false;
+  stop_timer_ = parts_.control.make_timer([this] {
+    if (stopped_) std::exchange(stopped_, nullptr)();
+  });
+  stop_timer_->arm(parts_.control.now() + kStopTime);
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [](EdgeWorker& edge) { edge.stop(PST_R_SHUTDOWN); });
+  }
+}
+
+void Edge::check_stopped() {
+  const bool all = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.idle && !slot.up; });
+  if (stopped_ && all) std::exchange(stopped_, nullptr)();
+}
+
+}  // namespace penstock

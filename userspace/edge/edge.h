@@ -1,0 +1,121 @@
+// The edge: public ports in front, a tunnel to the hub behind.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "edge/edge_worker.h"
+#include "edge/hub_address.h"
+#include "edge/port_listeners.h"
+#include "tunnel/admission.h"
+
+namespace penstock {
+
+/// Composition root of the role. Lives on the control loop's thread; its workers' parts are reached by posting.
+/// Everything it is given outlives it, and it outlives the threads of all loops.
+class Edge final : private ListenerObserver, private EdgeDesk {
+ public:
+  struct Parts {
+    Loop& control;
+    Network& network;            // of the control loop
+    Counters& counters;          // of the control loop's thread
+    std::vector<Worker> workers;
+    Journal& journal;
+    Admission& admission;
+    WindowBudget& budget;
+    HubAddress address;
+  };
+
+  Edge(const Config& config, Parts parts);
+  Edge(const Edge&) = delete;
+  Edge& operator=(const Edge&) = delete;
+
+  void start();
+  /// Applies what differs of the edge's own policy; sentences tell what changed.
+  std::vector<std::string> reload(const Config& config);
+  /// Takes no new connections.
+  void drain();
+  /// Says goodbye on all carriers; `done` is called when all are gone or after a second and a half.
+  void stop(std::function<void()> done);
+
+  bool connected() const { return up_ > 0; }
+  std::uint32_t carriers_up() const { return up_; }
+  std::uint32_t carriers_wanted() const { return static_cast<std::uint32_t>(slots_.size()); }
+  std::string last_error() const;
+  const HubAddress& address() const { return address_; }
+  std::uint64_t instance() const { return shared_.instance; }
+  const PortListeners& ports() const { return listeners_; }
+  const std::vector<AssignedService>& services() const { return services_; }
+  std::size_t held() const { return held_.size(); }
+  std::vector<std::unique_ptr<EdgeWorker>>& workers() { return workers_; }
+  const Worker& worker(std::size_t index) const { return parts_.workers[index]; }
+
+ private:
+  struct Slot {
+    unsigned worker = 0;
+    bool up = false;
+    bool idle = false;
+    std::string last_error;
+  };
+  /// A client that came while there was no tunnel.
+  struct Held {
+    std::unique_ptr<Connection> connection;
+    Flow flow;
+    Time until;
+  };
+
+  void on_connection(std::unique_ptr<Connection> connection) override;
+  void on_accept_failed(const boost::system::error_code& error) override;
+  void on_slot_up(std::uint32_t slot, Assignment assignment) override;
+  void on_slot_config(std::uint32_t slot, Assignment assignment) override;
+  void on_slot_down(std::uint32_t slot, Reason reason, std::string text) override;
+
+  void fill_slots(std::uint32_t wanted);
+  void slot_up(std::uint32_t slot, const Assignment& assignment);
+  void slot_down(std::uint32_t slot, Reason reason, const std::string& text);
+  void take_assignment(std::uint32_t slot, const Assignment& assignment);
+  bool is_news(const Assignment& assignment) const;
+  void report_ports(std::uint32_t slot);
+  void retry_ports();
+  void hand_over(std::unique_ptr<Connection> connection, Flow flow);
+  void hold(std::unique_ptr<Connection> connection, Flow flow);
+  void release_held();
+  void expire_held();
+  void refuse(Connection& connection, Reason reason);
+  std::string service_of(std::uint16_t port) const;
+  void check_stopped();
+  void event(std::string_view name, boost::json::object fields) { parts_.journal.event(name, std::move(fields)); }
+
+  template <class F>
+  void on_worker(unsigned index, F work) {
+    parts_.workers[index].loop.post([&worker = *workers_[index], work = std::move(work)]() mutable { work(worker); });
+  }
+
+  Config config_;
+  Parts parts_;
+  HubAddress address_;
+  EdgeShared shared_;
+  std::vector<std::unique_ptr<EdgeWorker>> workers_;
+  std::vector<Slot> slots_;
+  std::uint32_t up_ = 0;
+  std::uint32_t turn_ = 0;             // the slot that takes the next flow
+  PortListeners listeners_;
+  std::vector<AssignedService> services_;
+  std::uint64_t hub_instance_ = 0;
+  std::uint64_t generation_ = 0;
+  std::vector<PortFailure> reported_failures_;
+  std::unique_ptr<Timer> retry_timer_;
+  std::deque<Held> held_;
+  std::unique_ptr<Timer> held_timer_;
+  std::unique_ptr<Timer> stop_timer_;
+  std::function<void()> stopped_;
+  bool draining_ = false;
+};
+
+}  // namespace penstock

@@ -1,0 +1,208 @@
+#include "edge/edge_carrier.h"
+
+#include <array>
+
+#include "base/text.h"
+#include "tunnel/flow_journal.h"
+
+namespace penstock {
+namespace {
+
+LinkOptions client_options(const FlowConfig& flow) {
+  return {.keepalive = flow.keepalive,
+          .keepalive_interval = flow.keepalive_interval,
+          .keepalive_probes = flow.keepalive_probes,
+          .unsent_limit = 0};
+}
+
+/// What the hub's refusal means to us; its own words are for people.
+Reason refusal_reason(const Refusal& refusal) {
+  for (const ReasonInfo& info : kReasons) {
+    if (info.label == refusal.reason) return info.reason;
+  }
+  return PST_R_BAD_HANDSHAKE;
+}
+
+}  // namespace
+
+EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, EdgeCarrierObserver& observer)
+    : worker_{worker},
+      shared_{shared},
+      index_{index},
+      observer_{observer},
+      deadline_{worker.loop.make_timer([this] {
+        fail(link_ == nullptr ? PST_R_PEER_UNREACHABLE : PST_R_HANDSHAKE_TIMEOUT,
+             link_ == nullptr ? "no connection within the time for the handshake; " + last_error_
+                              : "TLS and the hub's answer took too long");
+      })},
+      line_{to_line(EdgeLine{.id = shared.address.edge_id, .secret = shared.address.secret})} {
+  deadline_->arm(worker_.loop.now() + shared_.tunnel.handshake);
+  resolve();
+}
+
+EdgeCarrier::~EdgeCarrier() = default;
+
+// ---------------------------------------------------------------------------------------------- dialling
+
+void EdgeCarrier::resolve() {
+  const HostPort& hub = shared_.address.hub;
+  pending_ = worker_.network.resolve(hub.host, [this](Result<std::vector<IpAddress>> addresses) {
+    if (!addresses) return fail(PST_R_PEER_UNREACHABLE, "cannot resolve " + shared_.address.hub.host + ": " + addresses.error().what);
+    addresses_ = std::move(*addresses);
+    dial_next();
+  });
+}
+
+void EdgeCarrier::dial_next() {
+  if (next_address_ == addresses_.size()) return fail(PST_R_PEER_UNREACHABLE, last_error_);
+  const Endpoint hub{addresses_[next_address_++], shared_.address.hub.port};
+  last_error_ = hub.to_string() + " did not answer";
+  pending_ = worker_.network.dial(hub, [this, hub](Result<std::unique_ptr<Connection>> connection) {
+    if (!connection) last_error_ = hub.to_string() + ": " + connection.error().what;
+    dialled(std::move(connection));
+  });
+}
+
+void EdgeCarrier::dialled(Result<std::unique_ptr<Connection>> connection) {
+  if (!connection) return dial_next();
+  peer_ = (*connection)->peer.to_string();
+  local_ = (*connection)->local.to_string();
+  link_ = worker_.network.secure(std::move(*connection), {.unsent_limit = shared_.tunnel.send_queue},
+                                 *shared_.address.context, shared_.address.server_name);
+  link_->observe(this);
+  link_->await_readable();
+  send_line();
+}
+
+/// The first write shakes hands; nothing secret leaves before the hub has proved who it is.
+void EdgeCarrier::send_line() {
+  if (link_ == nullptr || line_.empty()) return;
+  const IoResult result = link_->write(as_bytes(line_), false);
+  line_.erase(0, result.bytes);
+  if (result.status == IoStatus::kFailed) return link_failed(result);
+  if (!line_.empty()) link_->await_writable();
+}
+
+void EdgeCarrier::on_readable() {
+  std::array<std::byte, 16384> buffer{};
+  while (link_ != nullptr) {
+    const IoResult result = link_->read(buffer);
+    if (result.bytes > 0) {
+      take_answer(Bytes{buffer}.first(result.bytes));
+      if (failed_ || link_ == nullptr) return;
+    }
+    if (result.status == IoStatus::kBlocked) return link_->await_readable();
+    if (result.status != IoStatus::kDone) return link_failed(result);
+  }
+}
+
+void EdgeCarrier::link_failed(const IoResult& result) {
+  if (result.status == IoStatus::kEnd) return fail(PST_R_PEER_CLOSED, "the hub ended the connection without an answer");
+  const std::string text = link_->describe(result.error);
+  const bool pinned = !shared_.address.context->pins().empty();
+  if (result.error == Errc::kRefused) return fail(pinned ? PST_R_PIN_MISMATCH : PST_R_TLS_FAILED, text);
+  fail(result.error == Errc::kProtocol ? PST_R_TLS_FAILED : PST_R_PEER_CLOSED, text);
+}
+
+void EdgeCarrier::take_answer(Bytes bytes) {
+  auto line = answer_.take(bytes);
+  if (!line) return fail(PST_R_BAD_HANDSHAKE, line.error().what);
+  if (!line->has_value()) return;
+  if (const auto refusal = parse_refusal(**line)) {
+    return fail(refusal_reason(*refusal), "the hub refused: " + printable(refusal->message, 200));
+  }
+  const auto assignment = parse_assignment(**line);
+  if (!assignment) return fail(PST_R_BAD_HANDSHAKE, "the hub's answer: " + assignment.error().what);
+  come_up(*assignment, {bytes.begin(), bytes.end()});
+}
+
+void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> leftover) {
+  deadline_->cancel();
+  legacy_ = !assignment.penstock.has_value();
+  up_since_ = worker_.loop.now();
+  const CarrierSettings settings{.side = Side::kEdge,
+                                 .mode = legacy_ ? Mode::kLegacy : Mode::kPenstock,
+                                 .ping = shared_.tunnel.ping,
+                                 .timeout = shared_.tunnel.timeout,
+                                 .half_closed = shared_.flow.half_closed,
+                                 .budget = &shared_.budget,
+                                 .counters = &worker_.counters};
+  carrier_ = std::make_unique<Carrier>(worker_.loop, std::move(link_), settings, static_cast<CarrierObserver&>(*this),
+                                       std::string_view{}, std::move(leftover));
+  if (!legacy_) {
+    const HelloMessage hello{.version = 1,
+                             .role = "edge",
+                             .dialer = true,
+                             .instance = shared_.instance,
+                             .carrier = index_,
+                             .carriers = shared_.carriers,
+                             .features = {},
+                             .software = "penstock " PENSTOCK_VERSION};
+    carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
+  }
+  observer_.on_up(*this, assignment);
+}
+
+/// Told on a later turn of the loop, so that whoever made this carrier is done with it.
+void EdgeCarrier::fail(Reason reason, std::string text) {
+  if (std::exchange(failed_, true)) return;
+  worker_.counters.count(reason);
+  pending_.reset();
+  deadline_ = worker_.loop.make_timer([this, reason, text = std::move(text)] { observer_.on_down(*this, reason, text); });
+  deadline_->arm(worker_.loop.now());
+}
+
+// ---------------------------------------------------------------------------------------------- flows
+
+void EdgeCarrier::open(std::unique_ptr<Connection> connection, Flow flow) {
+  if (!up()) {
+    worker_.counters.count(PST_R_TUNNEL_DOWN);
+    connection->refuse();
+    return;
+  }
+  auto stream = carrier_->open(worker_.network.attach(std::move(connection), client_options(shared_.flow)),
+                               std::move(flow));
+  if (!stream) {
+    worker_.counters.count(PST_R_WINDOW_BUDGET);
+    shared_.journal.event("limit_reached", {{"reason", label_of(PST_R_WINDOW_BUDGET)}, {"edge", shared_.address.edge_id}});
+    return;
+  }
+  record_opened(shared_.journal, **stream, shared_.address.edge_id);
+}
+
+void EdgeCarrier::send(FrameType type, const std::string& payload) {
+  if (carrier_ != nullptr && !legacy_) carrier_->send(type, as_bytes(payload));
+}
+
+void EdgeCarrier::close(Reason reason) {
+  if (carrier_ == nullptr) return fail(reason, std::string{help_of(reason)});
+  carrier_->go_away({.reason = reason, .retry_after = {}, .text = {}});
+  carrier_->close(reason, std::string{help_of(reason)});
+}
+
+void EdgeCarrier::reset_flows(const PortSet& ports, Reason reason) {
+  if (carrier_ == nullptr) return;
+  carrier_->for_each([&](Stream& stream) {
+    if (ports.contains(stream.flow().local.port)) carrier_->reset(stream.id(), reason, {});
+  });
+}
+
+/// Never called: OPEN is not a frame for an edge.
+void EdgeCarrier::on_open(Stream& stream) { carrier_->reset(stream.id(), PST_R_PROTOCOL_ERROR, {}); }
+
+void EdgeCarrier::on_stream_closed(Stream& stream, Reason reason, const std::string& text) {
+  record_closed(shared_.journal, stream, shared_.address.edge_id, reason, text, worker_.loop.now());
+}
+
+Result<void> EdgeCarrier::on_message(FrameType /*type: CONFIG is the only one for an edge*/, Bytes payload) {
+  const auto assignment = parse_assignment(as_text(payload));
+  if (!assignment) return assignment.error();
+  observer_.on_config(*this, *assignment);
+  return {};
+}
+
+void EdgeCarrier::on_go_away(const GoAwayMessage& message) { observer_.on_going_away(*this, message); }
+
+void EdgeCarrier::on_carrier_closed(Reason reason, const std::string& text) { observer_.on_down(*this, reason, text); }
+
+}  // namespace penstock

@@ -1,0 +1,108 @@
+// One connection of an edge to its hub: dialled, shaken hands on, then a carrier.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "edge/hub_address.h"
+#include "proto/handshake.h"
+#include "proto/messages.h"
+#include "tunnel/carrier.h"
+#include "tunnel/journal.h"
+#include "tunnel/line_reader.h"
+#include "tunnel/worker.h"
+
+namespace penstock {
+
+/// What all carriers of an edge share; lives until every worker's thread has ended.
+struct EdgeShared {
+  HubAddress& address;
+  Journal& journal;
+  WindowBudget& budget;      // for what comes from the hub
+  TunnelConfig tunnel;
+  FlowConfig flow;
+  std::uint64_t instance;    // random per start
+  std::uint32_t carriers;    // how many the edge means to have
+};
+
+class EdgeCarrier;
+
+/// Told of a carrier's life, on its worker's thread, from the loop.
+class EdgeCarrierObserver {
+ public:
+  virtual void on_up(EdgeCarrier& carrier, const Assignment& assignment) = 0;
+  virtual void on_config(EdgeCarrier& carrier, const Assignment& assignment) = 0;
+  /// The hub asks for no new flows here, and for a new dial after `message.retry_after`.
+  virtual void on_going_away(EdgeCarrier& carrier, const GoAwayMessage& message) = 0;
+  /// The last call: the carrier may be destroyed in it.
+  virtual void on_down(EdgeCarrier& carrier, Reason reason, const std::string& text) = 0;
+
+ protected:
+  ~EdgeCarrierObserver() = default;
+};
+
+/// A single attempt: it ends with on_down() and is not used again. Addresses of the hub are tried in turn.
+class EdgeCarrier final : private LinkObserver, private CarrierObserver {
+ public:
+  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, EdgeCarrierObserver& observer);
+  ~EdgeCarrier();
+
+  bool up() const { return carrier_ != nullptr && carrier_->running(); }
+  /// Opens a flow for a client's connection; its link is reset when the carrier cannot take it.
+  void open(std::unique_ptr<Connection> connection, Flow flow);
+  void send(FrameType type, const std::string& payload);
+  void close(Reason reason);
+  void reset_flows(const PortSet& ports, Reason reason);
+
+  const Carrier* carrier() const { return carrier_.get(); }
+  Carrier* carrier() { return carrier_.get(); }
+  const std::string& peer() const { return peer_; }
+  const std::string& local() const { return local_; }
+  Time up_since() const { return up_since_; }
+  bool legacy() const { return legacy_; }
+
+ private:
+  void resolve();
+  void dial_next();
+  void dialled(Result<std::unique_ptr<Connection>> connection);
+  void send_line();
+  void on_readable() override;
+  void on_writable() override { send_line(); }
+  void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
+  void take_answer(Bytes bytes);
+  void come_up(const Assignment& assignment, std::vector<std::byte> leftover);
+  void fail(Reason reason, std::string text);
+  void link_failed(const IoResult& result);
+
+  void on_open(Stream& stream) override;
+  void on_stream_closed(Stream& stream, Reason reason, const std::string& text) override;
+  void on_legacy_peer() override {}
+  Result<void> on_message(FrameType type, Bytes payload) override;
+  void on_go_away(const GoAwayMessage& message) override;
+  void on_carrier_closed(Reason reason, const std::string& text) override;
+
+  const Worker& worker_;
+  EdgeShared& shared_;
+  const std::uint32_t index_;
+  EdgeCarrierObserver& observer_;
+
+  std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<Pending> pending_;       // the lookup or dial under way
+  std::vector<IpAddress> addresses_;
+  std::size_t next_address_ = 0;
+  std::string last_error_ = "the name has no address";
+  std::unique_ptr<Link> link_;             // during the handshake; then the carrier has it
+  std::string line_;                       // what is left of the EDGE line
+  LineReader answer_{wire::kMaxJson};
+  bool failed_ = false;
+  std::unique_ptr<Carrier> carrier_;
+  bool legacy_ = false;
+  std::string peer_;
+  std::string local_;
+  Time up_since_{};
+};
+
+}  // namespace penstock

@@ -1,0 +1,71 @@
+// The edge on one worker: its carrier slots and their flows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/carrier_slot.h"
+
+namespace penstock {
+
+/// What the workers tell the edge. Any worker's thread calls; the edge hands it over to its own.
+class EdgeDesk {
+ public:
+  virtual void on_slot_up(std::uint32_t slot, Assignment assignment) = 0;
+  virtual void on_slot_config(std::uint32_t slot, Assignment assignment) = 0;
+  virtual void on_slot_down(std::uint32_t slot, Reason reason, std::string text) = 0;
+
+ protected:
+  ~EdgeDesk() = default;
+};
+
+struct EdgeCarrierSummary {
+  std::uint32_t index = 0;
+  unsigned worker = 0;
+  std::string peer;
+  std::string local;
+  std::string cipher;
+  Duration age{};
+  bool up = false;
+  bool legacy = false;
+  std::string why;   // when it is not up
+  CarrierReport report;
+};
+
+struct EdgeFlowSummary {
+  std::uint32_t carrier = 0;
+  FlowReport flow;
+};
+
+/// Used on its worker's thread.
+class EdgeWorker final : private CarrierSlotObserver {
+ public:
+  EdgeWorker(const Worker& worker, EdgeShared& shared, EdgeDesk& desk);
+  EdgeWorker(const EdgeWorker&) = delete;
+  EdgeWorker& operator=(const EdgeWorker&) = delete;
+
+  void add_slot(std::uint32_t index);
+  void drop_slot(std::uint32_t index);
+  /// Carries a client's connection on the emptiest carrier of this worker, or resets it when there is none.
+  void open(std::unique_ptr<Connection> connection, Flow flow);
+  void send(std::uint32_t slot, FrameType type, const std::string& payload);
+  void reset_flows(const PortSet& ports, Reason reason);
+  void stop(Reason reason);
+
+  std::vector<EdgeCarrierSummary> carriers() const;
+  std::vector<EdgeFlowSummary> flows() const;
+
+ private:
+  void on_slot_up(CarrierSlot& slot, const Assignment& assignment) override;
+  void on_slot_config(CarrierSlot& slot, const Assignment& assignment) override;
+  void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) override;
+
+  const Worker worker_;
+  EdgeShared& shared_;
+  EdgeDesk& desk_;
+  std::vector<std::unique_ptr<CarrierSlot>> slots_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,62 @@
+#include "hub/attempt_limiter.h"
+
+#include <algorithm>
+
+namespace penstock {
+namespace {
+
+constexpr Duration kWindow = 1min;
+constexpr std::size_t kMostSources = 65536;
+
+}  // namespace
+
+bool AttemptLimiter::begin(const IpAddress& source) {
+  const auto found = unfinished_of_.find(prefix(source));
+  const std::uint32_t of_source = found == unfinished_of_.end() ? 0 : found->second;
+  if (unfinished_ >= limits_.handshakes || of_source >= limits_.handshakes_per_source) return false;
+  ++unfinished_;
+  ++unfinished_of_[prefix(source)];
+  return true;
+}
+
+void AttemptLimiter::finished(const IpAddress& source) {
+  const auto found = unfinished_of_.find(prefix(source));
+  if (found == unfinished_of_.end()) return;
+  --unfinished_;
+  if (--found->second == 0) unfinished_of_.erase(found);
+}
+
+bool AttemptLimiter::may_try(const IpAddress& source, Time now) {
+  const auto found = failures_.find(prefix(source));
+  if (found == failures_.end()) return true;
+  if (now - found->second.since >= kWindow) {
+    failures_.erase(found);
+    return true;
+  }
+  return found->second.count < limits_.auth_failures_per_minute;
+}
+
+void AttemptLimiter::failed(const IpAddress& source, Time now) {
+  const IpAddress key = prefix(source);
+  if (!failures_.contains(key)) make_room(now);
+  Failures& failures = failures_.try_emplace(key, Failures{0, now}).first->second;
+  ++failures.count;
+}
+
+void AttemptLimiter::make_room(Time now) {
+  if (failures_.size() < kMostSources) return;
+  std::erase_if(failures_, [&](const auto& entry) { return now - entry.second.since >= kWindow; });
+  if (failures_.size() < kMostSources) return;
+  failures_.erase(std::min_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) {
+    return a.second.since < b.second.since;
+  }));
+}
+
+void AttemptLimiter::set_limits(const LimitsConfig& limits) {
+  const LimitsConfig held = limits_;
+  limits_ = limits;
+  limits_.source_prefix_v4 = held.source_prefix_v4;  // what is counted was counted under these
+  limits_.source_prefix_v6 = held.source_prefix_v6;
+}
+
+}  // namespace penstock

@@ -1,0 +1,43 @@
+// How often a source may try: unfinished handshakes at once, failed secrets a minute.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "config/config.h"
+
+namespace penstock {
+
+/// Counts per source prefix. Both tables are bounded: unfinished handshakes by their limit, failures by 65,536 sources
+/// of which the stalest goes first. One thread; pure.
+class AttemptLimiter {
+ public:
+  explicit AttemptLimiter(const LimitsConfig& limits) : limits_{limits} {}
+
+  /// A handshake begins; false when the source or the hub has too many unfinished ones.
+  bool begin(const IpAddress& source);
+  void finished(const IpAddress& source);
+  /// False when the source failed too often within the last minute.
+  bool may_try(const IpAddress& source, Time now);
+  void failed(const IpAddress& source, Time now);
+  void set_limits(const LimitsConfig& limits);
+
+ private:
+  struct Failures {
+    std::uint32_t count = 0;
+    Time since;
+  };
+  IpAddress prefix(const IpAddress& source) const {
+    return source.prefix(limits_.source_prefix_v4, limits_.source_prefix_v6);
+  }
+  void make_room(Time now);
+
+  LimitsConfig limits_;
+  std::uint32_t unfinished_ = 0;
+  std::unordered_map<IpAddress, std::uint32_t, IpAddressHash> unfinished_of_;
+  std::unordered_map<IpAddress, Failures, IpAddressHash> failures_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,384 @@
+#include "hub/hub.h"
+
+#include "base/text.h"
+#include "proto/token.h"
+
+namespace penstock {
+namespace {
+
+constexpr Duration kResolveEvery = 30s;
+constexpr Duration kReplacedRetry = 30s;
+constexpr Duration kDrainRetry = 1s;
+constexpr Duration kStopTime = 1500ms;
+
+}  // namespace
+
+Hub::Hub(const Config& config, Parts parts)
+    : config_{config},
+      parts_{std::move(parts)},
+      identity_{std::move(parts_.identity)},
+      shared_{.desk = *this,
+              .journal = parts_.journal,
+              .admission = parts_.admission,
+              .budget = parts_.budget,
+              .tls = *identity_.context,
+              .tunnel = config.tunnel,
+              .flow = config.flow},
+      limiter_{config.limits},
+      directory_{parts_.store, parts_.wall_clock},
+      catalog_{parts_.store},
+      registry_{config.limits.carriers_per_tunnel},
+      instance_{random_u64()},
+      resolve_timer_{parts_.control.make_timer([this] { resolve_names(); })} {
+  for (const Worker& worker : parts_.workers) workers_.push_back(std::make_unique<HubWorker>(worker, shared_));
+}
+
+Hub::~Hub() = default;
+
+Result<void> Hub::start() {
+  auto loaded = directory_.load(config_);
+  if (loaded) loaded = catalog_.load(config_);
+  if (!loaded) return loaded;
+  resolve_names();
+  return listen();
+}
+
+Result<void> Hub::listen() {
+  for (const Endpoint& endpoint : config_.hub->listen) {
+    auto listener = parts_.network.listen(endpoint, *this);
+    if (!listener) return listener.error();
+    listeners_.emplace_back(endpoint, std::move(*listener));
+  }
+  return {};
+}
+
+std::vector<Endpoint> Hub::listening() const {
+  std::vector<Endpoint> out;
+  for (const auto& [endpoint, listener] : listeners_) out.push_back(endpoint);
+  return out;
+}
+
+// ---------------------------------------------------------------------------------------------- connections
+
+void Hub::on_connection(std::unique_ptr<Connection> connection) {
+  if (draining_ || !limiter_.begin(connection->peer.address)) {
+    parts_.counters.count(draining_ ? PST_R_DRAINING : PST_R_HANDSHAKE_LIMIT);
+    connection->refuse();
+    return;
+  }
+  const std::uint64_t number = ++next_number_;
+  const auto index = static_cast<unsigned>(number % workers_.size());
+  guests_[{index, number}] = {.peer = connection->peer, .edge = {}};
+  on_worker(index, [number, connection = std::move(connection)](HubWorker& worker) mutable {
+    worker.add(number, std::move(connection));
+  });
+}
+
+void Hub::on_accept_failed(const boost::system::error_code& error) {
+  parts_.counters.count(PST_R_ACCEPT_FAILED);
+  event("limit_reached", {{"reason", label_of(PST_R_ACCEPT_FAILED)}, {"text", error.message()}});
+}
+
+void Hub::on_line(const Caller& caller, EdgeLine line) {
+  parts_.control.post([this, caller, line = std::move(line)] { judge(caller, line); });
+}
+
+void Hub::on_hello(const Caller& caller, HelloMessage hello) {
+  parts_.control.post([this, caller, hello = std::move(hello)] {
+    place(caller, hello.instance, false, hello.carrier);
+  });
+}
+
+void Hub::on_legacy(const Caller& caller) {
+  parts_.control.post([this, caller] { place(caller, caller.id.number, true, 0); });
+}
+
+void Hub::on_config_result(const Caller& caller, ConfigResultMessage result) {
+  parts_.control.post([this, caller, result = std::move(result)] { take_result(caller, result); });
+}
+
+void Hub::on_gone(const Caller& caller, Reason reason, std::string text) {
+  parts_.control.post([this, caller, reason, text = std::move(text)] { farewell(caller, reason, text); });
+}
+
+void Hub::refuse(CarrierId id, Reason reason, std::string message) {
+  on_worker(id.worker, [id, reason, message = std::move(message)](HubWorker& worker) {
+    worker.refuse(id.number, reason, message);
+  });
+}
+
+void Hub::end_handshake(Guest& guest) {
+  if (std::exchange(guest.handshaking, false)) limiter_.finished(guest.peer.address);
+}
+
+void Hub::judge(const Caller& caller, const EdgeLine& line) {
+  Guest& guest = guests_.at(caller.id);
+  const Time now = parts_.control.now();
+  if (!limiter_.may_try(caller.peer.address, now)) {
+    return refuse(caller.id, PST_R_AUTH_RATE, std::string{help_of(PST_R_AUTH_RATE)} + ": wait a minute");
+  }
+  if (!directory_.authenticate(line.id, line.secret)) {
+    limiter_.failed(caller.peer.address, now);
+    event("auth_failed", {{"edge", printable(line.id, 64)}, {"address", caller.peer.to_string()}});
+    return refuse(caller.id, PST_R_AUTH_FAILED, std::string{help_of(PST_R_AUTH_FAILED)});
+  }
+  end_handshake(guest);
+  guest.edge = line.id;
+  assign(line.id);
+  guest.told_generation = assigned_[line.id].generation;
+  on_worker(caller.id.worker,
+            [number = caller.id.number, edge = line.id, answer = to_line(assignment_for(line.id, guest.told_generation)),
+             routes = catalog_.routes_for(line.id)](HubWorker& worker) { worker.accept(number, edge, answer, routes); });
+}
+
+void Hub::place(const Caller& caller, std::uint64_t instance, bool legacy, std::uint32_t index) {
+  const auto found = guests_.find(caller.id);
+  if (found == guests_.end()) return;
+  Guest& guest = found->second;
+  const auto placed = registry_.place(guest.edge, instance, legacy, index, caller.id, parts_.control.now());
+  for (const CarrierId& old : placed.replaced) {
+    on_worker(old.worker, [old](HubWorker& worker) {
+      worker.go_away(old.number, {.reason = PST_R_REPLACED,
+                                  .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kReplacedRetry),
+                                  .text = {}});
+      worker.close(old.number, PST_R_REPLACED, "another instance of this edge connected");
+    });
+  }
+  if (placed.contested) event("edge_contested", {{"edge", guest.edge}, {"address", caller.peer.to_string()}});
+  if (placed.refused) {
+    return on_worker(caller.id.worker, [number = caller.id.number](HubWorker& worker) {
+      worker.close(number, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)});
+    });
+  }
+  guest.placed = true;
+  const boost::json::object who{{"edge", guest.edge}, {"address", caller.peer.to_string()}, {"legacy", legacy}};
+  event("carrier_up", who);
+  if (placed.connected) event("edge_connected", who);
+  if (placed.connected || !placed.replaced.empty()) event("tunnel_up", who);
+  if (guest.told_generation < assigned_[guest.edge].generation) send_config(guest.edge, caller.id);
+}
+
+void Hub::farewell(const Caller& caller, Reason reason, const std::string& text) {
+  const auto found = guests_.find(caller.id);
+  if (found == guests_.end()) return;
+  Guest guest = std::move(found->second);
+  guests_.erase(found);
+  end_handshake(guest);
+  const boost::json::object what{{"edge", guest.edge},
+                                 {"address", caller.peer.to_string()},
+                                 {"reason", label_of(reason)},
+                                 {"error", printable(text, 400)}};
+  event(guest.edge.empty() ? "handshake_failed" : "carrier_down", what);
+  if (registry_.remove(guest.edge, caller.id)) {
+    event("tunnel_down", what);
+    event("edge_disconnected", what);
+    assigned_.erase(guest.edge);
+  } else if (const auto* const tunnel = registry_.find(guest.edge); tunnel != nullptr) {
+    const Assigned& assigned = assigned_[guest.edge];
+    if (assigned.result.generation < assigned.generation) send_config(guest.edge, tunnel->carriers.begin()->second);
+  }
+  if (stopped_ && guests_.empty()) std::exchange(stopped_, nullptr)();
+}
+
+void Hub::take_result(const Caller& caller, const ConfigResultMessage& result) {
+  const auto guest = guests_.find(caller.id);
+  if (guest == guests_.end()) return;
+  Assigned& assigned = assigned_[guest->second.edge];
+  if (result.generation < assigned.result.generation || result.generation > assigned.generation) return;
+  assigned.result = result;
+  for (const PortFailure& failure : result.failed) {
+    event("port_failed", {{"edge", guest->second.edge},
+                          {"ports", failure.ports.to_string()},
+                          {"reason", label_of(failure.reason)},
+                          {"text", printable(failure.message, 200)}});
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- services
+
+Assignment Hub::assignment_for(const std::string& edge, std::uint64_t generation) const {
+  return catalog_.assignment_for(
+      edge, {.version = 1, .features = {}, .instance = instance_, .generation = generation, .services = {}});
+}
+
+/// Brings one edge to what the catalog says now, if that differs from what it was told.
+void Hub::assign(const std::string& edge) {
+  Assigned& assigned = assigned_[edge];
+  std::string wanted = to_line(assignment_for(edge, 0));
+  const bool first = assigned.assignment.empty();
+  if (assigned.assignment == wanted) return;
+  assigned.assignment = std::move(wanted);
+  assigned.generation = ++generation_;
+  const auto* const tunnel = registry_.find(edge);
+  if (tunnel == nullptr) return;
+  event(first ? "ports_assigned" : "ports_changed",
+        {{"edge", edge}, {"ports", ports_of(assignment_for(edge, 0)).to_string()}});
+  send_config(edge, tunnel->carriers.begin()->second);
+}
+
+void Hub::send_config(const std::string& edge, CarrierId id) {
+  const std::uint64_t generation = assigned_[edge].generation;
+  guests_.at(id).told_generation = generation;
+  on_worker(id.worker, [id, json = to_line(assignment_for(edge, generation))](HubWorker& worker) {
+    worker.send(id.number, FrameType::kConfig, json);
+  });
+}
+
+void Hub::services_changed() {
+  std::map<std::string, std::shared_ptr<const RouteTable>> tables;
+  for (const auto& [id, guest] : guests_) {
+    if (guest.edge.empty()) continue;
+    auto& table = tables[guest.edge];
+    if (table == nullptr) table = catalog_.routes_for(guest.edge);
+    on_worker(id.worker,
+              [number = id.number, table](HubWorker& worker) { worker.set_routes(number, table); });
+  }
+  for (const auto& [edge, table] : tables) assign(edge);
+}
+
+void Hub::resolve_names() {
+  lookups_.clear();
+  for (const std::string& host : catalog_.names()) {
+    lookups_.push_back(parts_.network.resolve(host, [this, host](Result<std::vector<IpAddress>> addresses) {
+      if (!addresses) {
+        event("resolve_failed", {{"host", printable(host, 255)}, {"text", addresses.error().what}});
+      } else if (catalog_.resolved(host, *addresses)) {
+        services_changed();
+      }
+    }));
+  }
+  resolve_timer_->arm(parts_.control.now() + kResolveEvery);
+}
+
+Result<void> Hub::add_service(const Service& service) {
+  auto added = catalog_.add(service);
+  if (!added) return added;
+  event("service_added", {{"service", service.name}, {"ports", service.ports.to_string()}});
+  resolve_names();
+  services_changed();
+  return {};
+}
+
+Result<void> Hub::change_service(const Service& service) {
+  auto changed = catalog_.change(service);
+  if (!changed) return changed;
+  event("service_changed", {{"service", service.name}, {"ports", service.ports.to_string()}});
+  resolve_names();
+  services_changed();
+  return {};
+}
+
+Result<void> Hub::remove_service(const std::string& name) {
+  auto removed = catalog_.remove(name);
+  if (!removed) return removed;
+  event("service_removed", {{"service", name}});
+  services_changed();
+  return {};
+}
+
+Result<void> Hub::drain_service(const std::string& name, bool on) {
+  auto drained = catalog_.drain(name, on);
+  if (!drained) return drained;
+  event("service_changed", {{"service", name}, {"draining", on}});
+  services_changed();
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------- edges
+
+Result<std::string> Hub::token_for(const std::string& id, const std::string& hub, const std::string& secret) const {
+  HostPort where;
+  if (!hub.empty()) {
+    auto parsed = HostPort::parse(hub);
+    if (!parsed) return parsed.error();
+    where = *parsed;
+  } else if (config_.hub->public_address) {
+    where = *config_.hub->public_address;
+  } else {
+    return error(Errc::kInvalid, "where do edges dial? give --hub HOST:PORT, or set hub.public in the configuration");
+  }
+  return encode_token({.hub = where, .edge_id = id, .secret = secret, .pins = {identity_.pin}});
+}
+
+Result<std::string> Hub::add_edge(const std::string& id, const std::string& hub, const std::string& secret) {
+  auto checked = token_for(id, hub, secret);  // before anything is kept
+  if (!checked) return checked;
+  auto added = directory_.add(id, secret);
+  if (!added) return added;
+  event("edge_added", {{"edge", id}});
+  return token_for(id, hub, *added);
+}
+
+Result<std::string> Hub::rotate_edge(const std::string& id, const std::string& hub) {
+  auto checked = token_for(id, hub, {});
+  if (!checked) return checked;
+  auto rotated = directory_.rotate(id);
+  if (!rotated) return rotated;
+  event("edge_rotated", {{"edge", id}});
+  return token_for(id, hub, *rotated);
+}
+
+Result<void> Hub::remove_edge(const std::string& id) {
+  auto removed = directory_.remove(id);
+  if (!removed) return removed;
+  event("edge_removed", {{"edge", id}});
+  close_carriers_of(id, PST_R_EDGE_REMOVED);
+  registry_.forget(id);
+  return {};
+}
+
+void Hub::close_carriers_of(const std::string& edge, Reason reason) {
+  for (const auto& [id, guest] : guests_) {
+    if (guest.edge != edge) continue;
+    on_worker(id.worker, [id, reason](HubWorker& worker) {
+      worker.close(id.number, reason, std::string{help_of(reason)});
+    });
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- life
+
+Result<std::vector<std::string>> Hub::reload(const Config& config) {
+  auto gone = directory_.redeclare(config);
+  if (!gone) return gone.error();
+  auto changes = catalog_.redeclare(config);
+  if (!changes) return changes;
+  for (const std::string& id : *gone) {
+    changes->push_back("edge '" + id + "' removed");
+    close_carriers_of(id, PST_R_EDGE_REMOVED);
+  }
+  limiter_.set_limits(config.limits);
+  config_ = config;
+  resolve_names();
+  services_changed();
+  return changes;
+}
+
+void Hub::drain() {
+  if (std::exchange(draining_, true)) return;
+  listeners_.clear();
+  const GoAwayMessage message{.reason = PST_R_DRAINING,
+                              .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kDrainRetry),
+                              .text = {}};
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [message](HubWorker& hub) { hub.go_away_all(message); });
+  }
+}
+
+void Hub::stop(std::function<void()> done) {
+  draining_ = true;
+  listeners_.clear();
+  lookups_.clear();
+  resolve_timer_->cancel();
+  if (guests_.empty()) return done();
+  stopped_ = std::move(done);
+  stop_timer_ = parts_.control.make_timer([this] {
+    if (stopped_) std::exchange(stopped_, nullptr)();
+  });
+  stop_timer_->arm(parts_.control.now() + kStopTime);
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [](HubWorker& hub) { hub.close_all(PST_R_SHUTDOWN); });
+  }
+}
+
+}  // namespace penstock

@@ -1,0 +1,91 @@
+// One connection of an edge to the hub: its handshake, then its carrier, and the dials to backends.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/hub_worker.h"
+#include "tunnel/line_reader.h"
+
+namespace penstock {
+
+/// Owned by its worker, on the worker's thread. Reads the EDGE line, waits for the hub's word, then carries flows.
+class HubCarrier final : private LinkObserver, private CarrierObserver {
+ public:
+  HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection);
+  ~HubCarrier();
+
+  void accept(const std::string& edge, const std::string& answer, std::shared_ptr<const RouteTable> routes);
+  void refuse(Reason reason, const std::string& message);
+  /// Flows whose port is no longer assigned, or to another service, are reset.
+  void set_routes(std::shared_ptr<const RouteTable> routes);
+  void send(FrameType type, const std::string& payload);
+  void go_away(const GoAwayMessage& message);
+  void close(Reason reason, const std::string& text);
+
+  bool accepted() const { return carrier_ != nullptr; }
+  CarrierSummary summary() const;
+  void add_flows(std::vector<FlowSummary>& out) const;
+
+ private:
+  /// A backend being dialled: its addresses are tried in turn until one answers or the time is up.
+  struct BackendDial {
+    Route route;
+    std::uint16_t port = 0;
+    std::size_t next = 0;
+    std::string last_error = "no address was tried";
+    std::unique_ptr<Pending> attempt;
+    std::unique_ptr<Timer> deadline;
+  };
+
+  // Handshake
+  void on_readable() override;
+  void on_writable() override {}
+  void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
+  void take_line(Bytes bytes);
+  void end_handshake(Reason reason, std::string text);
+  void leave();
+
+  // Flows
+  void on_open(Stream& stream) override;
+  void on_stream_closed(Stream& stream, Reason reason, const std::string& text) override;
+  void on_legacy_peer() override;
+  Result<void> on_message(FrameType type, Bytes payload) override;
+  void on_go_away(const GoAwayMessage& message) override;
+  void on_carrier_closed(Reason reason, const std::string& text) override;
+  Reason admit(Stream& stream, const Route*& route);
+  void dial(Stream& stream, const Route& route);
+  void dial_next(std::uint32_t stream);
+  void dialled(std::uint32_t stream, Result<std::unique_ptr<Connection>> connection);
+  void join(std::uint32_t stream, std::unique_ptr<Connection> connection);
+  HubDesk::Caller caller() const;
+  Time now() const { return worker_.worker_.loop.now(); }
+
+  HubWorker& worker_;
+  HubShared& shared_;
+  const std::uint64_t number_;
+  const Endpoint peer_;
+  const Endpoint local_;
+  const Time begun_;
+
+  std::unique_ptr<Link> link_;       // until the carrier takes it
+  LineReader line_;
+  std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
+  bool line_taken_ = false;
+  bool refused_ = false;
+  std::optional<std::pair<Reason, std::string>> ending_;
+  std::unique_ptr<Timer> deadline_;
+
+  std::string edge_;
+  std::uint64_t instance_ = 0;
+  std::uint32_t index_ = 0;
+  std::shared_ptr<const RouteTable> routes_;  // shared with the other carriers of the edge
+  std::unique_ptr<Carrier> carrier_;
+  std::map<std::uint32_t, BackendDial> dials_;  // by stream
+};
+
+}  // namespace penstock

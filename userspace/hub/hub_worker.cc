@@ -1,0 +1,70 @@
+#include "hub/hub_worker.h"
+
+#include "hub/hub_carrier.h"
+
+namespace penstock {
+
+HubWorker::HubWorker(const Worker& worker, HubShared& shared) : worker_{worker}, shared_{shared} {}
+HubWorker::~HubWorker() = default;
+
+HubCarrier* HubWorker::find(std::uint64_t number) const {
+  const auto found = carriers_.find(number);
+  return found == carriers_.end() ? nullptr : found->second.get();
+}
+
+void HubWorker::add(std::uint64_t number, std::unique_ptr<Connection> connection) {
+  carriers_[number] = std::make_unique<HubCarrier>(*this, number, std::move(connection));
+}
+
+void HubWorker::accept(std::uint64_t number, const std::string& edge, const std::string& answer,
+                       std::shared_ptr<const RouteTable> routes) {
+  if (HubCarrier* const carrier = find(number)) carrier->accept(edge, answer, std::move(routes));
+}
+
+void HubWorker::refuse(std::uint64_t number, Reason reason, const std::string& message) {
+  if (HubCarrier* const carrier = find(number)) carrier->refuse(reason, message);
+}
+
+void HubWorker::set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes) {
+  if (HubCarrier* const carrier = find(number)) carrier->set_routes(std::move(routes));
+}
+
+void HubWorker::send(std::uint64_t number, FrameType type, const std::string& payload) {
+  if (HubCarrier* const carrier = find(number)) carrier->send(type, payload);
+}
+
+void HubWorker::go_away(std::uint64_t number, const GoAwayMessage& message) {
+  if (HubCarrier* const carrier = find(number)) carrier->go_away(message);
+}
+
+void HubWorker::close(std::uint64_t number, Reason reason, const std::string& text) {
+  if (HubCarrier* const carrier = find(number)) carrier->close(reason, text);
+}
+
+void HubWorker::go_away_all(const GoAwayMessage& message) {
+  for (const auto& [number, carrier] : carriers_) carrier->go_away(message);
+}
+
+void HubWorker::close_all(Reason reason) {
+  std::vector<std::uint64_t> numbers;  // closing may take one out of the map
+  for (const auto& [number, carrier] : carriers_) numbers.push_back(number);
+  for (const std::uint64_t number : numbers) close(number, reason, {});
+}
+
+void HubWorker::gone(std::uint64_t number) { carriers_.erase(number); }
+
+std::vector<CarrierSummary> HubWorker::carriers() const {
+  std::vector<CarrierSummary> out;
+  for (const auto& [number, carrier] : carriers_) {
+    if (carrier->accepted()) out.push_back(carrier->summary());
+  }
+  return out;
+}
+
+std::vector<FlowSummary> HubWorker::flows() const {
+  std::vector<FlowSummary> out;
+  for (const auto& [number, carrier] : carriers_) carrier->add_flows(out);
+  return out;
+}
+
+}  // namespace penstock

@@ -1,0 +1,103 @@
+// The hub on one worker: the carriers that live there and their flows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "hub/route_table.h"
+#include "hub/tunnel_registry.h"
+#include "proto/handshake.h"
+#include "proto/messages.h"
+#include "tunnel/admission.h"
+#include "tunnel/carrier.h"
+#include "tunnel/journal.h"
+#include "tunnel/worker.h"
+
+namespace penstock {
+
+class HubCarrier;
+
+/// What the workers ask of and tell the hub. Any worker's thread calls; the hub hands it over to its own.
+class HubDesk {
+ public:
+  struct Caller {
+    CarrierId id;
+    Endpoint peer;
+  };
+  virtual void on_line(const Caller& caller, EdgeLine line) = 0;
+  virtual void on_hello(const Caller& caller, HelloMessage hello) = 0;
+  virtual void on_legacy(const Caller& caller) = 0;
+  virtual void on_config_result(const Caller& caller, ConfigResultMessage result) = 0;
+  /// The connection is gone, at whatever stage; the last word about it.
+  virtual void on_gone(const Caller& caller, Reason reason, std::string text) = 0;
+
+ protected:
+  ~HubDesk() = default;
+};
+
+/// What all carriers of a hub share; lives until every worker's thread has ended.
+struct HubShared {
+  HubDesk& desk;
+  Journal& journal;
+  Admission& admission;
+  WindowBudget& budget;       // for what comes from edges
+  TlsContext& tls;
+  TunnelConfig tunnel;
+  FlowConfig flow;
+};
+
+struct CarrierSummary {
+  CarrierId id;
+  std::string edge;
+  std::string peer;
+  std::string local;
+  std::string cipher;
+  Duration age{};
+  CarrierReport report;
+};
+
+struct FlowSummary {
+  std::string edge;
+  std::uint64_t instance = 0;   // of the edge, and index of the carrier, as HELLO told
+  std::uint32_t carrier = 0;
+  FlowReport flow;
+};
+
+/// Used on its worker's thread.
+class HubWorker {
+ public:
+  HubWorker(const Worker& worker, HubShared& shared);
+  ~HubWorker();
+  HubWorker(const HubWorker&) = delete;
+  HubWorker& operator=(const HubWorker&) = delete;
+
+  /// A connection that somebody made to the hub's port.
+  void add(std::uint64_t number, std::unique_ptr<Connection> connection);
+  void accept(std::uint64_t number, const std::string& edge, const std::string& answer,
+              std::shared_ptr<const RouteTable> routes);
+  void refuse(std::uint64_t number, Reason reason, const std::string& message);
+  void set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes);
+  void send(std::uint64_t number, FrameType type, const std::string& payload);
+  void go_away(std::uint64_t number, const GoAwayMessage& message);
+  void close(std::uint64_t number, Reason reason, const std::string& text);
+  void go_away_all(const GoAwayMessage& message);
+  void close_all(Reason reason);
+
+  std::vector<CarrierSummary> carriers() const;
+  std::vector<FlowSummary> flows() const;
+
+ private:
+  friend class HubCarrier;
+  HubCarrier* find(std::uint64_t number) const;
+  void gone(std::uint64_t number);
+
+  const Worker worker_;
+  HubShared& shared_;
+  std::map<std::uint64_t, std::unique_ptr<HubCarrier>> carriers_;
+};
+
+}  // namespace penstock

@@ -1,0 +1,36 @@
+// Which backend stands behind a port of one edge.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "config/service.h"
+#include "tunnel/flow.h"
+
+namespace penstock {
+
+/// A service as flows need it. Shared, since the workers' tables and flows under way hold it across changes.
+struct Route {
+  std::shared_ptr<const Service> service;
+  std::shared_ptr<ServiceBook> book;
+  std::vector<IpAddress> addresses;  // of the target's host; empty while its name has none
+};
+
+/// The ports assigned to one edge. Immutable: workers read it while the hub makes the next one.
+class RouteTable {
+ public:
+  /// Ports of different routes do not overlap.
+  explicit RouteTable(const std::vector<Route>& routes);
+  /// Null when the port is not assigned. Good as long as the table.
+  const Route* find(std::uint16_t port) const;
+
+ private:
+  struct Entry {
+    PortRange ports;
+    Route route;
+  };
+  std::vector<Entry> entries_;  // by port
+};
+
+}  // namespace penstock

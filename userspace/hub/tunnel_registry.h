@@ -1,0 +1,58 @@
+// Which carriers make up the tunnel of which edge.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace penstock {
+
+/// Names a connection of an edge to this hub: which worker has it, and its number there.
+struct CarrierId {
+  unsigned worker = 0;
+  std::uint64_t number = 0;
+  auto operator<=>(const CarrierId&) const = default;
+};
+
+/// The tunnels of the connected edges: one for each edge id, of one instance of that edge. Pure; one thread.
+class TunnelRegistry {
+ public:
+  struct Tunnel {
+    std::uint64_t instance = 0;
+    bool legacy = false;
+    Time since;
+    std::map<std::uint32_t, CarrierId> carriers;  // by the index that HELLO gave
+  };
+  struct Placed {
+    bool refused = false;                 // the tunnel has as many carriers as it may
+    bool connected = false;               // the edge was not connected before
+    bool contested = false;               // third replacement within ten minutes
+    std::vector<CarrierId> replaced;      // carriers to be sent away
+  };
+
+  explicit TunnelRegistry(std::uint32_t carriers_per_tunnel) : most_carriers_{carriers_per_tunnel} {}
+
+  /// A carrier said who it is. Another instance replaces the tunnel whole; the same index replaces that carrier.
+  Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index, CarrierId carrier,
+               Time now);
+  /// The carrier is gone; true when it was the last one of its edge's tunnel.
+  bool remove(const std::string& edge, CarrierId carrier);
+  /// The edge is known no longer.
+  void forget(const std::string& edge) { replacements_.erase(edge); }
+  const Tunnel* find(const std::string& edge) const;
+  std::size_t connected() const { return tunnels_.size(); }
+
+ private:
+  bool contested(const std::string& edge, Time now);
+
+  const std::uint32_t most_carriers_;
+  std::map<std::string, Tunnel> tunnels_;
+  std::map<std::string, std::deque<Time>> replacements_;  // of known edges only, the last ten minutes
+};
+
+}  // namespace penstock
