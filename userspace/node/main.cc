@@ -1,0 +1,131 @@
+// penstockd: edge, hub or both, as its configuration says.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "edge/hub_address.h"
+#include "hub/hub_identity.h"
+#include "node/node.h"
+#include "node/user.h"
+
+extern char** environ;
+
+DEFINE_string(config, "/etc/penstock/penstock.toml", "the configuration file");
+DEFINE_bool(check, false, "validate the configuration, say whether it is good, and exit");
+DEFINE_string(set, "", "SECTION.KEY=VALUE: a setting that wins over environment and file; may be given often");
+
+namespace {
+
+using namespace penstock;
+
+/// Takes every --set out of the arguments: gflags would keep the last one only.
+Result<Overrides> take_overrides(std::vector<char*>& arguments) {
+  Overrides overrides;
+  for (std::size_t i = 1; i < arguments.size();) {
+    const std::string_view argument = arguments[i];
+    const std::string_view name = argument.substr(0, argument.find('='));
+    if (name != "--set" && name != "-set") {
+      ++i;
+      continue;
+    }
+    const bool joined = name.size() < argument.size();
+    if (!joined && i + 1 == arguments.size()) return error(Errc::kInvalid, "--set needs SECTION.KEY=VALUE");
+    const std::string setting{joined ? argument.substr(name.size() + 1) : std::string_view{arguments[i + 1]}};
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos) return error(Errc::kInvalid, "--set " + setting + ": write SECTION.KEY=VALUE");
+    overrides[setting.substr(0, equals)] = setting.substr(equals + 1);
+    const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    arguments.erase(first, first + (joined ? 1 : 2));
+  }
+  return overrides;
+}
+
+/// gflags would read further flags from files and the environment; here only the documented ways count.
+Result<void> refuse_indirect_flags(const std::vector<char*>& arguments) {
+  for (const std::string_view argument : arguments) {
+    const auto name = argument.substr(0, argument.find('='));
+    for (const std::string_view refused : {"flagfile", "fromenv", "tryfromenv", "undefok"}) {
+      if (name == "--" + std::string{refused} || name == "-" + std::string{refused}) {
+        return error(Errc::kInvalid, std::string{argument} + " is not supported: use --config and --set");
+      }
+    }
+  }
+  return {};
+}
+
+Environment environment() {
+  Environment out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (text.starts_with("PENSTOCK_") && equals != std::string::npos) out[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return out;
+}
+
+/// What --check looks into besides the file itself: the token and the certificates that it names.
+Result<void> check_trust(const Config& config) {
+  if (config.edge) {
+    const auto address = load_hub_address(*config.edge);
+    if (!address) return address.error();
+  }
+  if (config.hub && !config.hub->certificate.empty()) {
+    const auto identity = load_hub_identity(config);
+    if (!identity) return identity.error();
+  }
+  return {};
+}
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "penstockd: %s\n", error.what.c_str());
+  return 1;
+}
+
+int run(const Overrides& overrides) {
+  const ConfigSource source{FLAGS_config, environment(), overrides};
+  auto config = load_config(source.path, source.environment, source.overrides);
+  if (!config) return fail(config.error());
+  if (FLAGS_check) {
+    const auto trust = check_trust(*config);
+    if (!trust) return fail(trust.error());
+    std::printf("%s is good\n", source.path.c_str());
+    return 0;
+  }
+  const auto user = become_user(config->node.user);
+  if (!user) return fail(user.error());
+  raise_descriptor_limit();
+  Node node{std::move(*config), source};
+  const auto started = node.start();
+  if (!started) return fail(started.error());
+  LOG(INFO) << "penstockd " PENSTOCK_VERSION " runs: " << (node.hub() ? "hub " : "") << (node.edge() ? "edge" : "");
+  node.run();
+  LOG(INFO) << "penstockd ended";
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::vector<char*> arguments{argv, argv + argc};
+  const auto overrides = take_overrides(arguments);
+  if (!overrides) return fail(overrides.error());
+  const auto direct = refuse_indirect_flags(arguments);
+  if (!direct) return fail(direct.error());
+  FLAGS_logtostderr = true;
+  gflags::SetVersionString(PENSTOCK_VERSION);
+  gflags::SetUsageMessage(
+      "runs a Penstock node: an edge, a hub, or both\n\n"
+      "  penstockd [--config FILE] [--check] [--set SECTION.KEY=VALUE ...]\n\n"
+      "SIGHUP reads the configuration again, SIGTERM ends when flows have (a second one at once).");
+  int count = static_cast<int>(arguments.size());
+  char** rest = arguments.data();
+  gflags::ParseCommandLineFlags(&count, &rest, true);
+  if (count > 1) return fail(error(Errc::kInvalid, "unexpected argument '" + std::string{rest[1]} + "': see --help"));
+  google::InitGoogleLogging(argv[0]);
+  return run(*overrides);
+}

@@ -1,0 +1,68 @@
+#include "node/node_journal.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/serialize.hpp>
+#include <ctime>
+
+namespace penstock {
+namespace {
+
+/// What happens for every flow: events, but no lines in the log.
+constexpr std::array<std::string_view, 3> kOfFlows{"stream_opened", "stream_closed", "stream_refused"};
+/// What strangers cause besides: in the log at most so many lines a second in all.
+constexpr std::array<std::string_view, 4> kOfStrangers{"limit_reached", "auth_failed", "handshake_failed", "edge_contested"};
+constexpr int kStrangersLines = 20;
+
+template <class Names>
+bool is_one_of(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool may_log_stranger() {
+  thread_local std::time_t second = 0;
+  thread_local int lines = 0;
+  const std::time_t now = std::time(nullptr);
+  if (now != second) {
+    second = now;
+    lines = 0;
+  }
+  return ++lines <= kStrangersLines;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+}  // namespace
+
+void NodeJournal::event(std::string_view name, boost::json::object fields) {
+  const bool of_flows = is_one_of(kOfFlows, name);
+  const bool of_strangers = is_one_of(kOfStrangers, name);
+  if (of_flows) {
+    VLOG(1) << name << " " << boost::json::serialize(fields);
+  } else if (!of_strangers || may_log_stranger()) {
+    LOG(INFO) << name << " " << boost::json::serialize(fields);
+  }
+  if (of_flows || of_strangers) {
+    events_.publish_limited(name, std::move(fields));
+  } else {
+    events_.publish(name, std::move(fields));
+  }
+}
+
+void NodeJournal::access(const boost::json::object& fields) {
+  if (access_ == nullptr) return;
+  boost::json::object line{{"time", utc_now()}};
+  line.insert(fields.begin(), fields.end());
+  access_->write(boost::json::serialize(line) + "\n");
+}
+
+}  // namespace penstock
