@@ -1,0 +1,165 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "penstockctl/views.h"
+
+namespace penstock::ctl {
+namespace {
+
+using testing::HasSubstr;
+
+boost::json::object object(std::string_view text) {
+  return boost::json::parse(text).as_object();
+}
+
+TEST(View, Status) {
+  EXPECT_EQ(
+      view_status(object(R"({"name":"fra","version":"0.1.0","pid":812,"uptime_s":11520,"roles":["hub","edge"],
+    "ready":false,"why":["the tunnel is down","no port listens"],"draining":true,"log_level":"info",
+    "flows":{"open":12,"opened":"9007199254740993","limit":12288},
+    "bytes":{"to_backend":"1258291","to_client":3565158},
+    "window":{"budget":"268435456","granted_to_backend":"524288","granted_to_client":"0"},
+    "reasons":{"dial_failed":3,"client_reset":10},
+    "edge":{"id":"fra1","hub":"hub.example:8443","connected":false,"carriers_up":0,"carriers_wanted":2,
+            "last_error":"refused","ports":"80,8000-8100","held":1},
+    "hub":{"listen":["[::]:8443"],"pin":"abc","edges_known":3,"edges_connected":2,"services":1}})")),
+      "node       fra, penstock 0.1.0, pid 812, up 3h12m\n"
+      "roles      hub, edge\n"
+      "ready      no: the tunnel is down; no port listens\n"
+      "draining   yes: takes no new flows\n"
+      "log level  info\n"
+      "edge       fra1, hub hub.example:8443: not connected, 0 of 2 carriers up\n"
+      "           ports 80,8000-8100; 1 connection held for the tunnel\n"
+      "           last error: refused\n"
+      "hub        listens on [::]:8443\n"
+      "           2 of 3 edges connected, 1 service\n"
+      "           pin abc\n"
+      "flows      12 open of at most 12288, 9007199254740993 opened since the start\n"
+      "bytes      1.2 MiB to backends, 3.4 MiB to clients\n"
+      "window     512.0 KiB to backends, 0 B to clients granted, of 256.0 MiB each\n"
+      "reasons    dial_failed 3\n"
+      "           client_reset 10\n");
+}
+
+TEST(View, StatusOfAReadyNodeOfOneRole) {
+  const auto text = view_status(
+      object(R"({"name":"h","ready":true,"why":[],"draining":false,"roles":["hub"],"hub":{"pin":"p"}})"));
+  EXPECT_THAT(text, HasSubstr("ready      yes\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("draining")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("edge ")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("reasons")));
+}
+
+TEST(View, Edges) {
+  EXPECT_EQ(view_edges(object(R"({"edges":[
+    {"id":"fra1","origin":"file","position":"penstock.toml:12","connected":true,"address":"192.0.2.1:4000","carriers":2,
+     "flows":7,"connected_s":192,"legacy":false,"ports_failed":1,"rotating":true},
+    {"id":"old","origin":"store","position":"","connected":false,"address":"","carriers":0,"flows":0,"connected_s":0,
+     "legacy":true,"ports_failed":0,"rotating":false}]})")),
+            "EDGE  STATE                ADDRESS         CARRIERS  FLOWS  CONNECTED  PORTS FAILED  FROM\n"
+            "fra1  connected, rotating  192.0.2.1:4000         2      7      3m12s             1  "
+            "penstock.toml:12\n"
+            "old   offline, legacy      -                      0      0          -             0  store\n");
+  EXPECT_EQ(view_edges(object(R"({"edges":[]})")), "no edges: add one with penstockctl edges add NAME\n");
+}
+
+TEST(View, Services) {
+  EXPECT_EQ(view_services(object(R"({"services":[
+    {"name":"web","protocol":"tcp","ports":[80,"8000-8100"],"edges":["*"],"target":"web.internal","client":"proxy-v2",
+     "max_flows":100,"max_flows_per_source":0,"idle":"0s","draining":false,"origin":"store","position":"","flows":3,
+     "flows_total":"1000","bytes_to_backend":"1536","bytes_to_client":"0","addresses":["10.0.0.5"]},
+    {"name":"ssh","ports":[2222],"edges":["a","b"],"target":"h:22","client":"none","max_flows":0,"draining":true,
+     "origin":"file","position":"p.toml:3","flows":0,"flows_total":0,"addresses":["10.0.0.6"]},
+    {"name":"new","ports":[1],"edges":["*"],"target":"nowhere","client":"none","origin":"store","flows":0,
+     "flows_total":0,"addresses":[]}]})")),
+            "SERVICE  PORTS         EDGES  TARGET        CLIENT    FLOWS  TOTAL  TO BACKEND  TO CLIENT  "
+            "STATE       FROM\n"
+            "web      80,8000-8100  *      web.internal  proxy-v2  3/100   1000     1.5 KiB        0 B  "
+            "serving     store\n"
+            "ssh      2222          a,b    h:22          none          0      0         0 B        0 B  "
+            "draining    p.toml:3\n"
+            "new      1             *      nowhere       none          0      0         0 B        0 B  no "
+            "address  store\n");
+  EXPECT_EQ(view_services(object("{}")),
+            "no services: add one with penstockctl services add NAME --ports LIST --target HOST\n");
+}
+
+TEST(View, Ports) {
+  EXPECT_EQ(view_ports(object(R"({"ports":[
+    {"edge":"fra1","service":"web","ports":"80","state":"listening","reason":"","message":""},
+    {"edge":"fra1","service":"ssh","ports":"22","state":"failed","reason":"port_denied","message":"ports.deny has it"},
+    {"edge":"ams1","service":"web","ports":"80","state":"failed","reason":"port_in_use"}]})")),
+            "EDGE  SERVICE  PORTS  STATE      WHY\n"
+            "fra1  web      80     listening  -\n"
+            "fra1  ssh      22     failed     port_denied: ports.deny has it\n"
+            "ams1  web      80     failed     port_in_use\n");
+  EXPECT_THAT(view_ports(object("{}")), HasSubstr("no ports are assigned"));
+}
+
+TEST(View, Flows) {
+  EXPECT_EQ(view_flows(object(R"({"flows":[
+    {"id":"fra1/ab12/7","service":"web","edge":"fra1","client":"192.0.2.9:5000","local":"198.51.100.1:80",
+     "backend":"10.0.0.5:80","age_s":61,"idle_s":2,"to_backend":"500","to_client":"2048","state":"open","carrier":1}],
+    "total":3})")),
+            "FLOW         SERVICE  EDGE  CLIENT          LOCAL            BACKEND      STATE    AGE  IDLE  "
+            "TO BACKEND  TO CLIENT  CARRIER\n"
+            "fra1/ab12/7  web      fra1  192.0.2.9:5000  198.51.100.1:80  10.0.0.5:80  open   1m01s    2s    "
+            "   500 B    2.0 KiB        1\n"
+            "1 of 3 flows; --limit N shows more\n");
+  EXPECT_EQ(view_flows(object(R"({"flows":[],"total":0})")), "no flows: none is open that matches\n");
+  EXPECT_EQ(view_flows(object(R"({"flows":[],"total":9})")), "0 of 9 flows; --limit N shows more\n");
+}
+
+TEST(View, Tunnels) {
+  EXPECT_EQ(view_tunnels(object(R"({"tunnels":[{"edge":"fra1","instance":"00ab","legacy":false,"carriers":[
+     {"index":0,"worker":1,"peer":"192.0.2.1:4000","local":"10.0.0.1:8443","cipher":"TLS_AES_128_GCM_SHA256",
+      "rtt_us":12345,"age_s":5,"flows":2,"sent":"1024","received":"0","up":true,"why":""},
+     {"index":1,"worker":0,"peer":"","local":"","cipher":"","rtt_us":0,"age_s":0,"flows":0,"sent":0,"received":0,
+      "up":false,"why":"pin_mismatch"}]},
+    {"edge":"old","instance":"0","legacy":true,"carriers":[{"index":0,"up":false}]}]})")),
+            "EDGE  INSTANCE  CARRIER  STATE               WORKER  PEER            LOCAL          CIPHER      "
+            "               RTT  AGE  FLOWS     SENT  RECEIVED\n"
+            "fra1  00ab            0  up                       1  192.0.2.1:4000  10.0.0.1:8443  "
+            "TLS_AES_128_GCM_SHA256  12.3ms   5s      2  1.0 KiB       0 B\n"
+            "fra1  00ab            1  down: pin_mismatch       0  -               -              -           "
+            "                 -   0s      0      0 B       0 B\n"
+            "old   legacy          0  down                     -  -               -              -           "
+            "                 -   0s      -      0 B       0 B\n");
+  EXPECT_THAT(view_tunnels(object(R"({"tunnels":[]})")), HasSubstr("no tunnels"));
+}
+
+TEST(View, Events) {
+  EXPECT_EQ(
+      view_event(
+          R"({"time":"2024-05-06T07:08:09.010Z","seq":7,"event":"stream_closed","reason":"client_reset",)"
+          R"("to_backend":"12","ok":true,"text":"two words","list":[1,2],"none":""})"),
+      "2024-05-06T07:08:09.010Z stream_closed reason=client_reset to_backend=12 ok=true text=\"two words\" "
+      "list=[1,2] none=\"\"\n");
+  EXPECT_EQ(view_event("[1]"), "[1]\n");
+  EXPECT_EQ(view_event("no json\x1b"), "no json\\x1b\n");
+}
+
+TEST(View, IsSafeForATerminal) {
+  const auto edges =
+      view_edges(object(R"({"edges":[{"id":"\u001b[2J","address":"a\nb","carriers":"\u0007"}]})"));
+  EXPECT_THAT(edges, HasSubstr("\\x1b[2J"));
+  EXPECT_THAT(edges, HasSubstr("a\\x0ab"));
+  EXPECT_THAT(edges, HasSubstr("\\x07"));
+  EXPECT_EQ(view_event(R"({"time":"t","event":"e","k\u001b":"v\u001b"})"), "t e k\\x1b=v\\x1b\n");
+  EXPECT_THAT(view_status(object(R"({"name":"\u001b","reasons":{"\u001b":1}})")),
+              testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(View, ToleratesJsonOfAnotherForm) {
+  const char* rows[] = {R"({"edges":7})", R"({"edges":[7,null,"x",[]]})",
+                        R"({"edges":[{"id":{},"carriers":-1.5,"connected":"yes"}]})"};
+  for (const char* row : rows) EXPECT_FALSE(view_edges(object(row)).empty()) << row;
+  EXPECT_FALSE(view_status(object(R"({"flows":[],"bytes":7,"why":"x","hub":[],"uptime_s":-5,"reasons":[1]})"))
+                   .empty());
+  EXPECT_FALSE(view_flows(object(R"({"flows":[{"age_s":1e300,"to_client":"x"}],"total":-1})")).empty());
+}
+
+}  // namespace
+}  // namespace penstock::ctl

@@ -1,0 +1,133 @@
+#include "flowload/options.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/text.h"
+
+namespace penstock::flowload {
+namespace {
+
+struct Option {
+  std::string_view name;
+  std::string_view value;
+  std::string_view help;
+  Result<void> (*set)(Options& options, std::string_view text);
+};
+
+Error wrong(std::string what) {
+  return error(Errc::kInvalid, std::move(what));
+}
+
+Result<void> set_endpoint(Endpoint& out, std::string_view text) {
+  auto parsed = Endpoint::parse(text);
+  if (!parsed) return parsed.error();
+  out = *parsed;
+  return {};
+}
+
+template <std::uint32_t kLeast, std::uint32_t kMost>
+Result<void> set_number(std::uint32_t& out, std::string_view text) {
+  const auto number = parse_number<std::uint32_t>(text);
+  if (!number || *number < kLeast || *number > kMost) {
+    return wrong("must be a number from " + std::to_string(kLeast) + " to " + std::to_string(kMost));
+  }
+  out = *number;
+  return {};
+}
+
+Result<void> set_sources(Options& options, std::string_view text) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    auto address = IpAddress::parse(text.substr(begin, end - begin));
+    if (!address) return address.error();
+    options.sources.push_back(*address);
+    begin = end + 1;
+  }
+  return {};
+}
+
+Result<void> set_direction(Options& options, std::string_view text) {
+  const auto direction = parse_direction(text);
+  if (!direction) return wrong("must be up, down or both");
+  options.direction = *direction;
+  return {};
+}
+
+constexpr std::array kOptions = {
+    Option{"listen", "ADDR:PORT", "where to accept flows",
+           [](Options& o, std::string_view text) { return set_endpoint(o.listen, text); }},
+    Option{"connect", "ADDR:PORT", "where to open flows to",
+           [](Options& o, std::string_view text) { return set_endpoint(o.connect, text); }},
+    Option{"sources", "ADDR,...", "local addresses to use in turn", set_sources},
+    Option{"seconds", "S", "how long to run, 1 to 86400 (clients: 10; servers: until SIGINT or SIGTERM)",
+           [](Options& o, std::string_view text) { return set_number<1, 86400>(o.seconds, text); }},
+    Option{"concurrency", "N", "flows being made at once, 1 to 4096 (rate: 1, one after the other; hold: 64)",
+           [](Options& o, std::string_view text) { return set_number<1, 4096>(o.concurrency, text); }},
+    Option{"flows", "N", "how many flows, 1 to 1000000 (1)",
+           [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.flows, text); }},
+    Option{"max-flows", "N", "flows served at once, 1 to 1000000 (16384); more are closed",
+           [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.max_flows, text); }},
+    Option{"interval-ms", "MS", "from one ping to the next, 1 to 60000 (5)",
+           [](Options& o, std::string_view text) { return set_number<1, 60'000>(o.interval_ms, text); }},
+    Option{"rate-total", "MBIT", "Mbit/s of all flows together, in each direction, 1 to 1000000 (no limit)",
+           [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.rate_total, text); }},
+    Option{"direction", "up|down|both", "up is from us to the server (up)", set_direction},
+};
+
+const Option* find_option(std::string_view name) {
+  const auto* found = std::ranges::find(kOptions, name, &Option::name);
+  return found == kOptions.end() ? nullptr : found;
+}
+
+bool takes(const Command& command, std::string_view name) {
+  return std::ranges::count(command.required, name) + std::ranges::count(command.optional, name) > 0;
+}
+
+std::string line_of(const Option& option) {
+  std::string line = "  --" + std::string{option.name} + " " + std::string{option.value};
+  line.resize(std::max<std::size_t>(line.size() + 2, 28), ' ');
+  return line.append(option.help) + "\n";
+}
+
+}  // namespace
+
+std::optional<IpAddress> Options::source_of(std::uint64_t index) const {
+  if (sources.empty()) return std::nullopt;
+  return sources[index % sources.size()];
+}
+
+Result<Options> parse_options(const Command& command, std::span<const char* const> arguments) {
+  Options options = command.defaults;
+  std::set<std::string_view> given;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    const std::size_t equals = std::min(argument.find('='), argument.size());
+    const std::string_view name = argument.starts_with("--") ? argument.substr(2, equals - 2) : "";
+    const Option* option = find_option(name);
+    if (option == nullptr || !takes(command, name)) {
+      return wrong(std::string{command.name} + " does not take '" + printable(argument, 80) + "'");
+    }
+    if (!given.insert(option->name).second) return wrong("--" + std::string{name} + " is given twice");
+    if (equals == argument.size() && ++i == arguments.size())
+      return wrong("--" + std::string{name} + " needs a value");
+    const std::string_view value = equals == argument.size() ? arguments[i] : argument.substr(equals + 1);
+    if (auto set = option->set(options, value); !set) {
+      return Error{set.error()}.within("--" + std::string{name} + " " + printable(value, 80));
+    }
+  }
+  for (const std::string_view name : command.required) {
+    if (!given.contains(name)) return wrong(std::string{command.name} + " needs --" + std::string{name});
+  }
+  return options;
+}
+
+std::string help(const Command& command) {
+  std::string page = "flowload " + std::string{command.name} + ": " + std::string{command.summary} + "\n";
+  for (const std::string_view name : command.required) page += line_of(*find_option(name));
+  for (const std::string_view name : command.optional) page += line_of(*find_option(name));
+  return page;
+}
+
+}  // namespace penstock::flowload

@@ -1,0 +1,205 @@
+#include "penstockctl/command.h"
+
+#include <array>
+
+#include "penstockctl/nouns.h"
+#include "penstockctl/token.h"
+#include "penstockctl/verbs.h"
+
+namespace penstock::ctl {
+namespace {
+
+constexpr std::array kGlobalOptions{
+    Option{"socket", "PATH",
+           "the daemon's admin socket; default $PENSTOCK_SOCKET,\n"
+           "else /run/penstock/admin.sock"},
+    Option{"json", "", "the daemon's JSON as it is, instead of text for people"},
+    Option{"help", "", "help for the command"},
+};
+
+constexpr std::array kFlowOptions{
+    Option{"service", "NAME", "only flows of that service"},
+    Option{"client", "ADDRESS", "only flows of that client's IP address"},
+    Option{"edge", "ID", "only flows that came in at that edge"},
+    Option{"limit", "N", "show at most N; default 100"},
+};
+constexpr std::array kEventOptions{Option{"follow", "", "wait for new events and print them as they happen"}};
+constexpr std::array kTokenOptions{
+    Option{"file", "FILE", "read the token from FILE instead of standard input"}};
+
+constexpr Option kHub{"hub", "HOST:PORT", "where the edge is to dial; default hub.public of the hub's file"};
+constexpr std::array kEdgeAddOptions{
+    kHub,
+    Option{"secret-file", "FILE", "take the secret from FILE (mode 0600) instead of a new one"},
+};
+constexpr std::array kEdgeRotateOptions{kHub};
+
+constexpr std::array kServiceOptions{
+    Option{"ports", "LIST", "public TCP ports: numbers and ranges, as in 80,8000-8100"},
+    Option{"target", "TARGET", "HOST (same port), HOST:PORT, or HOST:PORT+ (shifted range)"},
+    Option{"client", "HOW",
+           "how the backend learns the client's address:\n"
+           "none (default), proxy-v1 or proxy-v2"},
+    Option{"edges", "IDS", "edges that serve it, as in fra1,ams1; default * (all)"},
+    Option{"max-flows", "N", "flows at once; 0 (default): no limit of its own"},
+    Option{"max-flows-per-source", "N", "flows at once of one source; 0 (default): no limit of its own"},
+    Option{"idle", "TIME", "reset flows silent this long, as in 5m; 0s (default): never"},
+};
+constexpr std::array kDrainOptions{Option{"off", "", "take new flows of SERVICE again"}};
+
+using enum Command::Kind;
+
+// Nouns look and never touch; verbs change one thing and say what they changed.
+constexpr std::array kCommands{
+    Command{"status",
+            kNoun,
+            "",
+            {},
+            "what the node does, at a glance",
+            "Shows roles, readiness, flows, bytes, windows, and why flows and carriers\n"
+            "ended. \"ready: no\" tells why.",
+            show_status},
+    Command{"edges",
+            kNoun,
+            "",
+            {},
+            "edges that this hub knows",
+            "Shows the edges of the configuration file and those that were added here,\n"
+            "and which of them are connected.",
+            show_edges},
+    Command{"services",
+            kNoun,
+            "",
+            {},
+            "services, their ports and traffic",
+            "Shows the services of the configuration file and those that were added here.",
+            show_services},
+    Command{"ports",
+            kNoun,
+            "",
+            {},
+            "what became of each assigned port",
+            "Shows for each edge and service whether the ports are listening, failed (with\n"
+            "the reason), pending, or offline because the edge is not connected. On a hub:\n"
+            "of all edges; on an edge: its own.",
+            show_ports},
+    Command{"flows", kNoun, "", kFlowOptions, "open flows",
+            "Shows open flows: who is connected to what, for how long, with how many bytes.", show_flows},
+    Command{"tunnels",
+            kNoun,
+            "",
+            {},
+            "tunnels and their carriers",
+            "Shows for each tunnel its carriers: addresses, cipher, round trip, traffic.",
+            show_tunnels},
+    Command{"events", kNoun, "", kEventOptions, "what happened lately",
+            "Prints the last events that the daemon keeps (up to 1024). With --follow, only\n"
+            "new ones, one line each as they happen, until the daemon stops.\n"
+            "\"events_lost\" tells that this reader was too slow for some.",
+            show_events},
+    Command{"metrics",
+            kNoun,
+            "",
+            {},
+            "counters, in Prometheus's text form",
+            "Prints the page of GET /metrics. It has no --json form.",
+            show_metrics},
+    Command{"edges add", kVerb, "ID", kEdgeAddOptions, "let a new edge in, and print its token",
+            "Adds an edge and prints its token, alone, on standard output. The edge needs it\n"
+            "in a file with mode 0600 (edge.token_file). It is not shown again.",
+            add_edge},
+    Command{"edges rotate", kVerb, "ID", kEdgeRotateOptions, "give an edge a new secret",
+            "Makes a new secret and prints the new token. The old secret is good until the\n"
+            "new one is used, or 24 hours have passed.",
+            rotate_edge},
+    Command{"edges remove",
+            kVerb,
+            "ID",
+            {},
+            "shut an edge out",
+            "Removes an edge, closes its tunnel and resets its flows.",
+            remove_edge},
+    Command{"services add", kVerb, "NAME", kServiceOptions, "serve new ports",
+            "Adds a service. --ports and --target are needed.", add_service},
+    Command{"services set", kVerb, "NAME", kServiceOptions, "change a service",
+            "Changes what the options name and leaves the rest. Open flows live on, unless\n"
+            "their port is gone.",
+            set_service},
+    Command{"services remove",
+            kVerb,
+            "NAME",
+            {},
+            "serve its ports no more",
+            "Removes a service and resets its flows. To let flows end first: drain.",
+            remove_service},
+    Command{"ports add",
+            kVerb,
+            "SERVICE LIST",
+            {},
+            "give a service more ports",
+            "Adds ports to a service: numbers and ranges, as in 80,8000-8100.",
+            add_ports},
+    Command{"ports remove",
+            kVerb,
+            "SERVICE LIST",
+            {},
+            "take ports from a service",
+            "Removes ports from a service and resets the flows on them.",
+            remove_ports},
+    Command{"drain", kVerb, "[SERVICE]", kDrainOptions, "take no new flows, keep the old",
+            "With SERVICE: the service takes no new flows, until --off. Without: the whole\n"
+            "node takes none and tells its peers, until it is restarted. Open flows live on.",
+            drain},
+    Command{"reload",
+            kVerb,
+            "",
+            {},
+            "read the configuration file again",
+            "Applies what differs and says what it changed, and what needs a restart. A file\n"
+            "with a mistake changes nothing.",
+            reload},
+    Command{"log-level",
+            kVerb,
+            "LEVEL",
+            {},
+            "log more or less",
+            "LEVEL is debug, info, warning or error; forgotten when the daemon is restarted.",
+            set_log_level},
+    Command{"token decode", kOwn, "", kTokenOptions, "what is in a token, without its secret",
+            "Reads a token from standard input, or a file, and shows hub, edge and\n"
+            "fingerprints. Asks no daemon.",
+            decode_token_text},
+    Command{"help",
+            kOwn,
+            "[COMMAND ...]",
+            {},
+            "this overview, or help for a command",
+            "Shows all commands, or how to use one, or those of a noun.",
+            show_help},
+    Command{"version",
+            kOwn,
+            "",
+            {},
+            "the version of penstockctl",
+            "Shows the version of this program; status shows the daemon's.",
+            show_version},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+std::span<const Option> global_options() {
+  return kGlobalOptions;
+}
+
+const Command* find_command(std::string_view name) {
+  for (const Command& command : kCommands) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+}  // namespace penstock::ctl

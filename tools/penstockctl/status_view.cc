@@ -1,0 +1,71 @@
+#include "penstockctl/field.h"
+#include "penstockctl/quantity.h"
+#include "penstockctl/table.h"
+#include "penstockctl/views.h"
+
+namespace penstock::ctl {
+namespace {
+
+namespace json = boost::json;
+
+std::string size(const json::object& from, std::string_view key) {
+  return size_text(number(from, key));
+}
+
+std::string count(std::uint64_t n, std::string_view one, std::string_view many) {
+  return std::to_string(n) + " " + std::string{n == 1 ? one : many};
+}
+
+void add_edge_role(Sheet& sheet, const json::object& edge) {
+  if (edge.empty()) return;
+  sheet.add("edge", text(edge, "id") + ", hub " + text(edge, "hub") + ": " +
+                        (flag(edge, "connected") ? "connected, " : "not connected, ") +
+                        text(edge, "carriers_up") + " of " +
+                        count(number(edge, "carriers_wanted"), "carrier", "carriers") + " up");
+  sheet.add("edge", "ports " + text(edge, "ports") + "; " +
+                        count(number(edge, "held"), "connection", "connections") + " held for the tunnel");
+  if (const auto last = text(edge, "last_error"); !last.empty()) sheet.add("edge", "last error: " + last);
+}
+
+void add_hub_role(Sheet& sheet, const json::object& hub) {
+  if (hub.empty()) return;
+  sheet.add("hub", "listens on " + joined(hub, "listen", ", "));
+  sheet.add("hub", text(hub, "edges_connected") + " of " +
+                       count(number(hub, "edges_known"), "edge", "edges") + " connected, " +
+                       count(number(hub, "services"), "service", "services"));
+  sheet.add("hub", "pin " + text(hub, "pin"));
+}
+
+void add_traffic(Sheet& sheet, const json::object& status) {
+  const auto& flows = part(status, "flows");
+  sheet.add("flows", text(flows, "open") + " open of at most " + text(flows, "limit") + ", " +
+                         text(flows, "opened") + " opened since the start");
+  const auto& bytes = part(status, "bytes");
+  sheet.add("bytes", size(bytes, "to_backend") + " to backends, " + size(bytes, "to_client") + " to clients");
+  const auto& window = part(status, "window");
+  sheet.add("window", size(window, "granted_to_backend") + " to backends, " +
+                          size(window, "granted_to_client") + " to clients granted, of " +
+                          size(window, "budget") + " each");
+}
+
+}  // namespace
+
+std::string view_status(const json::object& status) {
+  Sheet sheet;
+  sheet.add("node", text(status, "name") + ", penstock " + text(status, "version") + ", pid " +
+                        text(status, "pid") + ", up " + age_text(number(status, "uptime_s")));
+  sheet.add("roles", joined(status, "roles", ", "));
+  const std::string why = joined(status, "why", "; ");
+  sheet.add("ready", (flag(status, "ready") ? "yes" : "no") + (why.empty() ? "" : ": " + why));
+  if (flag(status, "draining")) sheet.add("draining", "yes: takes no new flows");
+  sheet.add("log level", text(status, "log_level"));
+  add_edge_role(sheet, part(status, "edge"));
+  add_hub_role(sheet, part(status, "hub"));
+  add_traffic(sheet, status);
+  for (const auto& member : part(status, "reasons")) {
+    sheet.add("reasons", text_of(json::value(member.key())) + " " + text_of(member.value()));
+  }
+  return sheet.text();
+}
+
+}  // namespace penstock::ctl
