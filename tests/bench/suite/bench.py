@@ -1,0 +1,93 @@
+"""One run: the network, the peers that stand in it side by side, and the rounds."""
+
+import os
+import sys
+import time
+
+from harness import topology
+from harness.daemon import Refused
+from harness.topology import EDGE_TUNNEL, EDGE_V4, HUB_BACKEND, HUB_TUNNEL
+from harness.wait import Failure
+from harness.world import World
+from suite.load import Load
+from suite.measures import MEASURES, Measurement
+from suite.peers import PEERS
+
+CLIENT_NET, BACKEND_NET = "192.0.2.0/24", "10.0.3.0/24"
+LOG_LINES = 20
+
+
+class Bench:
+    """Owns everything of a run; `results` grows by one dictionary for each measure, peer and round."""
+
+    def __init__(self, settings, programs):
+        self.settings = settings
+        self.results = []
+        topology.remove_leftovers()
+        self._world = World(programs)
+        self.load = None
+        self._peers = {}
+
+    def start(self, names):
+        self._prepare_network()
+        self.load = Load(self._world, self.settings.descriptors - 100)
+        for name in names:
+            self._peers[name] = PEERS[name](self._world, self.settings)
+            try:
+                self._peers[name].start()
+            except (Failure, Refused):
+                self._show_logs(name)
+                raise
+
+    def _prepare_network(self):
+        """Forwarding for the bare path, and enough ports for many short flows."""
+        world = self._world
+        world.client.ip("route", "add", BACKEND_NET, "via", EDGE_V4)
+        world.edge.ip("route", "add", BACKEND_NET, "via", HUB_TUNNEL)
+        world.hub.ip("route", "add", CLIENT_NET, "via", EDGE_TUNNEL)
+        world.backend.ip("route", "add", CLIENT_NET, "via", HUB_BACKEND)
+        for namespace in (world.client, world.edge, world.hub, world.backend):
+            _set(namespace, "net/ipv4/ip_forward", "1")
+            _set(namespace, "net/ipv4/ip_local_port_range", "10000 65535")
+            _set(namespace, "net/ipv4/tcp_tw_reuse", "1")
+
+    def run(self):
+        """Every round takes each measure at all peers in turn, the next round in the opposite order."""
+        for number in range(self.settings.rounds):
+            order = list(self._peers.items())[:: -1 if number % 2 else 1]
+            for measure in self.settings.measures:
+                for name, peer in order:
+                    self._measure(number, measure, name, peer)
+
+    def _measure(self, number, measure, name, peer):
+        load = os.getloadavg()[0]
+        began = time.monotonic()
+        try:
+            found = MEASURES[measure](self, peer)
+            self._world.processes.check()
+        except (Failure, Refused, OSError) as failure:  # OSError: what /proc says of a process that is gone
+            found = Measurement()
+            found.failures.append(str(failure))
+            self._show_logs(name)
+        took = time.monotonic() - began
+        print(f"  round {number + 1} of {self.settings.rounds}: {measure:<10} {name:<9} {took:5.1f} s",
+              file=sys.stderr, flush=True)
+        self.results.append({"round": number + 1, "measure": measure, "peer": name, "machine_load": load,
+                             "metrics": found.metrics, "failures": found.failures, "raw": found.raw})
+
+    def _show_logs(self, peer):
+        """The last lines of a peer's processes: the files go with the run."""
+        for name, log in self._world.processes.logs():
+            if name.startswith(peer):
+                for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+                    print(f"    {name} | {line}", file=sys.stderr)
+
+    def close(self):
+        for problem in self._world.close():
+            print(f"note: at the end: {problem}", file=sys.stderr)
+        self._world.remove_files()
+
+
+def _set(namespace, key, value):
+    with namespace.enter(), open(f"/proc/sys/{key}", "w", encoding="ascii") as file:
+        file.write(value)

@@ -1,0 +1,74 @@
+"""flowload as the bench uses it: servers in the backend namespace, clients in the client's."""
+
+import json
+import subprocess
+
+from harness.topology import BACKEND_V4, CLIENTS_V4
+from harness.wait import Failure
+
+ECHO_PORT, BULK_PORT = 7001, 7002  # at the backend
+LONGEST_END = 120  # seconds that a client may take beyond its time to open, drain and end
+
+
+class Load:
+    """Starts flowload; every report comes back as a dictionary."""
+
+    def __init__(self, world, most_flows):
+        self._world = world
+        self._count = 0
+        for kind, port in (("echo", ECHO_PORT), ("bulk", BULK_PORT)):
+            world.processes.start(f"{kind}-server", self._command(
+                f"{kind}-server", listen=f"{BACKEND_V4}:{port}", max_flows=most_flows), world.backend)
+            world.await_listener(world.backend, port)
+
+    def _command(self, command, **options):
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        return [self._world.programs.flowload, command, *flags]
+
+    def run(self, command, target, seconds, **options):
+        """A client from its start to its last report."""
+        with self.start(command, target, seconds, **options) as client:
+            return client.done()
+
+    def start(self, command, target, seconds, **options):
+        """A client that runs beside others, to be used in a `with`."""
+        self._count += 1
+        process = self._world.processes.start(
+            f"{command}-{self._count}", self._command(command, connect=target, seconds=seconds, **options),
+            self._world.client, stdout=subprocess.PIPE, must_live=False)
+        return Client(command, process)
+
+
+def all_sources():
+    """The client's addresses, so that no limit per source and no lack of ports shapes a result."""
+    return ",".join(CLIENTS_V4)
+
+
+class Client:
+    """A running flowload client, which bounds its own time."""
+
+    def __init__(self, command, process):
+        self._command, self._process = command, process
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+
+    def next_report(self):
+        line = self._process.popen.stdout.readline()
+        if not line:
+            self._process.wait(LONGEST_END)
+            raise Failure(f"flowload {self._command} ended without a report: {self._process.output().strip()}")
+        return json.loads(line)
+
+    def running(self):
+        return self._process.popen.poll() is None
+
+    def done(self):
+        """The last report; the client has ended."""
+        while (report := self.next_report())["event"] != "done":
+            pass
+        self._process.wait(LONGEST_END)
+        return report

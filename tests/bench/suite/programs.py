@@ -1,0 +1,47 @@
+"""The programs that are measured and the one that measures, and what to say when one is missing."""
+
+import subprocess
+
+from harness.programs import MissingProgram, Programs
+
+
+class BenchPrograms(Programs):
+    """Like the netns tier's, but it can do without penstockd: then there is one peer less."""
+
+    def __init__(self, build, peers):
+        self.missing = {}  # peer -> why it cannot run
+        try:
+            super().__init__(build, peers)
+        except MissingProgram as missing:
+            self.penstockd = self.penstockctl = None
+            self.missing["penstock"] = str(missing)
+        self.flowload = self._ours("flowload")
+        try:
+            self.haproxy = self.peer("haproxy")
+        except MissingProgram as missing:
+            self.missing["haproxy"] = str(missing)
+
+    def available(self, names):
+        """Those of the peers that can run; says why the others cannot."""
+        for name in names:
+            if name in self.missing:
+                print(f"skipped: {name}: {self.missing[name]}", flush=True)
+        can_run = [name for name in names if name not in self.missing]
+        if not can_run:
+            raise MissingProgram("nothing to measure")
+        return can_run
+
+    def version(self, name):
+        """What the peer says about itself."""
+        if name == "haproxy":
+            program, environment = self.haproxy
+            lines = _output([program, "-vv"], environment).splitlines()
+            return "; ".join(line for line in lines if line.startswith(("HAProxy version", "Running on OpenSSL")))
+        if name == "penstock":
+            return _output([self.penstockd, "--version"], {}).strip()
+        return ""
+
+
+def _output(command, environment):
+    done = subprocess.run(command, env=environment or None, text=True, capture_output=True, timeout=10, check=False)
+    return done.stdout

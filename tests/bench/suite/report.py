@@ -1,0 +1,108 @@
+"""Medians and ratios of all rounds, as JSON and as a table."""
+
+import dataclasses
+import json
+import statistics
+
+# metric -> (text, unit, better, divisor), in the order of the table
+METRICS = {}
+
+
+def _metric(name, text, unit, better, divisor=1):
+    METRICS[name] = (text, unit, better, divisor)
+
+
+for _flows in (1, 100):
+    for _direction in ("up", "down"):
+        _of = f"{_direction}, {_flows} flow{'s' if _flows > 1 else ''}"
+        _metric(f"throughput.{_direction}.{_flows}", f"throughput {_of}", "Mbit/s", "more")
+        _metric(f"processor.{_direction}.{_flows}", f"CPU of both proxies {_of}", "s/GB", "less")
+for _at_once, _how in ((1, "one after the other"), (16, "16 at once")):
+    _metric(f"rate.{_at_once}", f"new flows, {_how}", "1/s", "more")
+    _metric(f"rate.processor.{_at_once}", f"CPU of both proxies per new flow, {_how}", "µs", "less")
+_LOADS = {"idle": "idle",
+          "saturated.up": "beside 50 saturated flows up", "saturated.down": "beside 50 saturated flows down",
+          "half.up": "beside 50 flows up at half that rate", "half.down": "beside 50 flows down at half that rate"}
+for _load, _text in _LOADS.items():
+    for _percentile in ("p50", "p99"):
+        _metric(f"latency.{_load}.{_percentile}", f"echo {_percentile} {_text}", "ms", "less", 1000)
+    if _load != "idle":
+        _metric(f"load.{_load}", f"... and those flows' throughput", "Mbit/s", "more" if "saturated" in _load else "")
+for _part, _text in (("", "edge and hub"), (".edge", "edge"), (".hub", "hub")):
+    for _kind in ("rss", "pss"):
+        _metric(f"memory.{_kind}{_part}", f"memory per idle flow, {_kind.upper()}, {_text}", "KiB", "less", 1024)
+_metric("memory.kernel", "kernel memory per idle flow, all sockets of the path", "KiB", "less", 1024)
+OURS, THEIRS = "penstock", "haproxy"
+
+
+class Outcome:
+    """All that a run found out."""
+
+    def __init__(self, machine, settings, peers, results):
+        self._machine, self._settings, self._peers, self._results = machine, settings, peers, results
+        self.summary = summarize(results)
+
+    def failures(self):
+        return [f"round {one['round']}, {one['measure']} of {one['peer']}: {failure}"
+                for one in self._results for failure in one["failures"]]
+
+    def write(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        everything = {"machine": self._machine, "settings": dataclasses.asdict(self._settings),
+                      "summary": self.summary, "results": self._results}
+        (folder / "results.json").write_text(json.dumps(everything, indent=1) + "\n")
+        (folder / "table.md").write_text(self.table() + "\n")
+
+    def table(self):
+        ratio = OURS in self._peers and THEIRS in self._peers
+        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {THEIRS}"] if ratio else [])]
+        lines = [self._heading(), "", _row(heads), _row(["---", "---", "---"] + ["--:"] * (len(heads) - 3))]
+        for name, (text, unit, better, divisor) in METRICS.items():
+            if name not in self.summary:
+                continue
+            found = self.summary[name]
+            cells = [_number(found[peer]["median"] / divisor) if peer in found else "" for peer in self._peers]
+            ratio_cell = [f"{found['ratio']:.2f}" if "ratio" in found else ""] if ratio else []
+            lines.append(_row([text, unit, better, *cells, *ratio_cell]))
+        lines += [f"\nFAILED {failure}" for failure in self.failures()]
+        return "\n".join(lines)
+
+    def _heading(self):
+        machine, settings = self._machine, self._settings
+        versions = "; ".join(f"{name}: {version}" for name, version in machine["versions"].items())
+        busiest = max((one["machine_load"] for one in self._results), default=0)
+        return (f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel {machine['kernel']}; "
+                f"{versions or 'no proxy'}; commit {machine['commit'] or 'unknown'}. "
+                f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, "
+                f"{machine['time']}; load average at most {busiest:.1f}.")
+
+
+def summarize(results):
+    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / theirs}}"""
+    values = {}
+    for one in results:
+        for metric, value in one["metrics"].items():
+            values.setdefault(metric, {}).setdefault(one["peer"], []).append(value)
+    return {metric: _with_ratio({peer: _spread(numbers) for peer, numbers in of_peers.items()})
+            for metric, of_peers in values.items()}
+
+
+def _spread(numbers):
+    return {"median": statistics.median(numbers), "least": min(numbers), "most": max(numbers), "values": numbers}
+
+
+def _with_ratio(of_peers):
+    if OURS in of_peers and THEIRS in of_peers and of_peers[THEIRS]["median"] > 0:
+        return {**of_peers, "ratio": of_peers[OURS]["median"] / of_peers[THEIRS]["median"]}
+    return of_peers
+
+
+def _number(value):
+    """Three significant digits, or all digits before the point."""
+    magnitude = abs(value)
+    digits = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2 if magnitude >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def _row(cells):
+    return f"| {' | '.join(cells)} |"

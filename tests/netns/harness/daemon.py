@@ -1,0 +1,220 @@
+"""One penstockd of a case: its configuration, its life, and penstockctl as the window into it."""
+
+import json
+import re
+import signal
+
+from harness.toml import merged, to_toml
+from harness.wait import Failure, expect, until
+
+
+class Refused(Exception):
+    """penstockctl ended with another status than 0."""
+
+    def __init__(self, status, message):
+        super().__init__(f"penstockctl exit status {status}: {message}")
+        self.status, self.message = status, message
+
+
+class Daemon:
+    """A node; its files lie in a folder of its own. Restarting it keeps them."""
+
+    def __init__(self, world, name, namespace, config):
+        self._world = world
+        self.name, self.namespace = name, namespace
+        self.directory = world.directory / name
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self.config_file = self.directory / "penstock.toml"
+        self.socket = self.directory / "admin.sock"
+        self.access_log = self.directory / "access.log"
+        self.config = merged(self._defaults(), config)
+        self.process = None
+
+    def _defaults(self):
+        return {
+            "node": {"name": self.name, "workers": 2, "state_dir": self.directory / "state", "drain": "1s",
+                     "access_log": self.access_log},
+            "admin": {"socket": self.socket},
+        }
+
+    # --- life ---
+
+    def write_config(self, changes=None):
+        self.config = merged(self.config, changes or {})
+        self.config_file.write_text(to_toml(self.config))
+
+    def command(self, *arguments):
+        return [self._world.programs.penstockd, "--config", self.config_file, *arguments]
+
+    def launch(self, **options):
+        """Starts the process and waits for nothing; options are those of Processes.start()."""
+        self.write_config()
+        self.process = self._world.processes.start(self.name, self.command(), self.namespace, **options)
+        return self
+
+    def start(self, **options):
+        """Starts it and waits until it answers."""
+        self.launch(**options)
+        until(lambda: self.ctl_result("status").returncode == 0, f"{self.name} answers", alive=self.process.check)
+        return self
+
+    def check_config(self, *arguments):
+        """`penstockd --check` on the configuration as it is: CompletedProcess."""
+        self.write_config()
+        return self._world.processes.run(self.command("--check", *arguments), self.namespace)
+
+    def stop(self):
+        """An orderly end; fails if the exit status is not 0."""
+        status = self.process.end()
+        expect(status == 0, f"{self.name} ended with status {status}")
+
+    def kill(self):
+        self.process.kill()
+
+    def reload(self):
+        """SIGHUP with the configuration as it was written; waits for its event."""
+        seen = len(self.events("reloaded"))
+        self.process.signal(signal.SIGHUP)
+        return until(lambda: self.events("reloaded")[seen:], f"{self.name} reloaded")[-1]
+
+    # --- penstockctl ---
+
+    def ctl_result(self, *arguments, input_text=None):
+        command = [self._world.programs.penstockctl, "--socket", self.socket, *arguments]
+        return self._world.processes.run(command, input_text=input_text)
+
+    def ctl(self, *arguments, input_text=None):
+        """What penstockctl printed; Refused if it did not end with 0."""
+        done = self.ctl_result(*arguments, input_text=input_text)
+        if done.returncode != 0:
+            raise Refused(done.returncode, done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+    def refusal(self, *arguments):
+        """The message of a command that must be refused by the daemon."""
+        try:
+            printed = self.ctl(*arguments)
+        except Refused as refused:
+            expect(refused.status == 1, f"exit status 1, not: {refused}")
+            return refused.message
+        raise Failure(f"penstockctl {' '.join(map(str, arguments))} was not refused; it printed {printed!r}")
+
+    def look(self, *arguments):
+        """A noun as JSON."""
+        text = self.ctl("--json", *arguments)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise Failure(f"penstockctl --json {' '.join(arguments)} printed no JSON: {text!r}") from None
+
+    def status(self):
+        return self.look("status")
+
+    def count(self, reason):
+        """How often `reason` was the end of something at this node."""
+        return self.status()["reasons"].get(reason, 0)
+
+    def events(self, name=None, **fields):
+        """Kept events, oldest first: those called `name` whose fields have the given values."""
+        kept = [json.loads(line) for line in self.ctl("--json", "events").splitlines() if line]
+        return [event for event in kept if _matches(event, name, fields)]
+
+    def await_event(self, name, deadline=10.0, **fields):
+        """The latest such event, once there is one."""
+        wanted = f"event {name} {fields} at {self.name}"
+        return until(lambda: self.events(name, **fields), wanted, deadline, self._alive)[-1]
+
+    def await_count(self, reason, at_least=1, deadline=10.0):
+        until(lambda: self.count(reason) >= at_least, f"{at_least} x {reason} at {self.name}", deadline, self._alive)
+
+    def flows(self, *arguments):
+        return self.look("flows", "--limit", "1000", *arguments)["flows"]
+
+    def await_flows(self, count, deadline=10.0):
+        """Waits until exactly so many flows are open."""
+        until(lambda: self.status()["flows"]["open"] == count, f"{count} open flows at {self.name}", deadline,
+              self._alive)
+
+    def port_states(self):
+        """{(edge, ports, service): state}"""
+        return {(row["edge"], row["ports"], row["service"]): row["state"] for row in self.look("ports")["ports"]}
+
+    def await_ports(self, service, state="listening", deadline=10.0):
+        """Waits until all ports of a service, and at least one, are in that state."""
+        def reached():
+            states = [row["state"] for row in self.look("ports")["ports"] if row["service"] == service]
+            return states and set(states) == {state}
+        until(reached, f"ports of {service} are {state} at {self.name}", deadline, self._alive)
+
+    def _alive(self):
+        if self.process is not None:
+            self.process.check()
+
+
+class Hub(Daemon):
+    """A node with the hub's role."""
+
+    def __init__(self, world, config, name="hub"):
+        listen = world.hub_addresses()
+        super().__init__(world, name, world.hub, merged(
+            {"hub": {"listen": listen, "public": listen[0]}}, config))
+
+    def add_edge(self, edge_id="edge-1", *options):
+        """The new edge's token."""
+        return self.ctl("edges", "add", edge_id, *options).strip()
+
+    def add_service(self, name, ports, target, **options):
+        """options: client=, edges=, max_flows=, max_flows_per_source=, idle="""
+        flags = [text for key, value in options.items() for text in (f"--{key.replace('_', '-')}", str(value))]
+        self.ctl("services", "add", name, "--ports", ports, "--target", target, *flags)
+
+    def service(self, name):
+        rows = [row for row in self.look("services")["services"] if row["name"] == name]
+        expect(len(rows) == 1, f"one service {name}, not {len(rows)}")
+        return rows[0]
+
+    def edge(self, edge_id="edge-1"):
+        rows = [row for row in self.look("edges")["edges"] if row["id"] == edge_id]
+        expect(len(rows) == 1, f"one edge {edge_id}, not {len(rows)}")
+        return rows[0]
+
+
+class Edge(Daemon):
+    """A node with the edge's role, with a token or with the settings that `config` gives it instead."""
+
+    def __init__(self, world, token, config, name="edge", namespace=None):
+        self.token_file = world.directory / f"{name}.token"
+        if token is not None:
+            self.use_token(token)
+            config = merged({"edge": {"token_file": self.token_file}}, config)
+        super().__init__(world, name, namespace or world.edge, config)
+
+    def use_token(self, token):
+        """What the next start reads."""
+        self.token_file.touch(mode=0o600)
+        self.token_file.write_text(token + "\n")
+
+    def connected(self):
+        edge = self.status()["edge"]
+        return edge["connected"] and edge["carriers_up"] == edge["carriers_wanted"]
+
+    def await_connected(self, deadline=15.0):
+        until(self.connected, f"{self.name} is connected", deadline, self._alive)
+
+    def last_error(self):
+        return self.status()["edge"]["last_error"] or ""
+
+    def await_last_error(self, pattern, deadline=10.0):
+        return until(lambda: re.search(pattern, self.last_error()) and self.last_error(),
+                     f"last_error of {self.name} says {pattern!r}", deadline, self._alive)
+
+
+def _matches(event, name, fields):
+    """Values are compared as text: numbers beyond 2^53 are strings in JSON."""
+    return (name is None or event["event"] == name) and all(
+        str(event.get(key)) == str(value) for key, value in fields.items())
+
+
+def bytes_of(row):
+    """(to the backend, to the client) of a flow, or of the event that closed it."""
+    return int(row["to_backend"]), int(row["to_client"])

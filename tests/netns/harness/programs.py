@@ -1,0 +1,40 @@
+"""Where the programs are: ours in a build folder, peers installed or unpacked into build/peers."""
+
+import os
+import pathlib
+import shutil
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+HARNESS = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"
+
+
+class MissingProgram(Exception):
+    pass
+
+
+class Programs:
+    """Paths of programs, looked up when first asked for."""
+
+    def __init__(self, build, peers):
+        self._build, self._peers = pathlib.Path(build), pathlib.Path(peers)
+        self.penstockd = self._ours("penstockd")
+        self.penstockctl = self._ours("penstockctl")
+
+    def _ours(self, name):
+        found = [path for path in self._build.rglob(name) if path.is_file() and os.access(path, os.X_OK)]
+        if len(found) != 1:
+            raise MissingProgram(f"{len(found)} programs called {name} below {self._build}: build it first")
+        return found[0]
+
+    def peer(self, name):
+        """(path, environment) of a program that others wrote."""
+        installed = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        if installed:
+            return installed, {}
+        folders = (self._peers / "root/usr/sbin", self._peers / "root/usr/bin")
+        unpacked = [folder / name for folder in folders if (folder / name).exists()]
+        if not unpacked:
+            raise MissingProgram(f"{name} is neither installed nor in {self._peers}: run tools/test once")
+        libraries = sorted({str(path.parent) for path in (self._peers / "root/usr/lib").glob("*/*.so*")})
+        return unpacked[0], {"LD_LIBRARY_PATH": ":".join(libraries)}

@@ -1,0 +1,116 @@
+"""Finds the cases, runs them one after another, and says what became of each."""
+
+import contextlib
+import dataclasses
+import importlib
+import pathlib
+import pkgutil
+import signal
+import sys
+import time
+import traceback
+
+import cases
+from harness.wait import Failure
+from harness.world import World
+
+LOG_LINES = 60
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    run: object      # called with a World
+    short: bool      # belongs to the short run, for slow builds of the daemon
+    timeout: int     # seconds
+    first_line: int
+
+
+_registered = []
+
+
+def case(short=False, timeout=60):
+    """Marks a function as a case; its module and name are the case's name."""
+    def register(function):
+        module = function.__module__.rsplit(".", 1)[-1]
+        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout,
+                                function.__code__.co_firstlineno))
+        return function
+    return register
+
+
+def find_cases(pattern, short):
+    for module in pkgutil.iter_modules(cases.__path__):
+        importlib.import_module(f"cases.{module.name}")
+    chosen = [c for c in _registered if (c.short or not short) and (not pattern or pattern in c.name)]
+    return sorted(chosen, key=lambda c: (c.name.split(".")[0], c.first_line))
+
+
+def run_all(chosen, programs):
+    """Runs the cases; returns (passed, failed)."""
+    failed = 0
+    for one in chosen:
+        began = time.monotonic()
+        problems, world = run_one(one, programs)
+        took = time.monotonic() - began
+        if problems:
+            failed += 1
+            print(f"FAILED {one.name} {took:.1f}s", flush=True)
+            show(problems, world)
+        else:
+            print(f"ok {one.name} {took:.1f}s", flush=True)
+        if world is not None:
+            world.remove_files()
+    return len(chosen) - failed, failed
+
+
+def run_one(one, programs):
+    """(problems, world)"""
+    problems = []
+    world = None
+    try:
+        with time_limit(one.timeout):
+            world = World(programs)
+            one.run(world)
+    except Failure as failure:
+        problems.append(f"{failure}\n{where(failure)}")
+    except Exception:  # a case that breaks is a failed case, whatever the kind
+        problems.append(traceback.format_exc().rstrip())
+    except BaseException:  # we are being ended
+        if world is not None:
+            world.close()
+            world.remove_files()
+        raise
+    if world is not None:
+        problems += world.close()
+    return problems, world
+
+
+def where(failure):
+    """The lines of the case that led to the failure."""
+    frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if "cases/" in frame.filename]
+    return "\n".join(f"  {pathlib.Path(frame.filename).name}:{frame.lineno}: {frame.line}" for frame in frames)
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    def expired(_number, _frame):
+        raise Failure(f"took more than {seconds} s")
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def show(problems, world):
+    for problem in problems:
+        print("    " + problem.replace("\n", "\n    "))
+    for name, log in world.processes.logs() if world is not None else []:
+        lines = log.read_text(errors="replace").splitlines()
+        if lines:
+            print(f"    --- log of {name}, the last {min(len(lines), LOG_LINES)} of {len(lines)} lines")
+            print("\n".join(f"    | {line}" for line in lines[-LOG_LINES:]))
+    sys.stdout.flush()

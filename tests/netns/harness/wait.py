@@ -1,0 +1,38 @@
+"""Waiting for conditions, never for time."""
+
+import time
+
+
+class Failure(Exception):
+    """What a case expected and did not get."""
+
+
+def until(condition, what, deadline=10.0, alive=None):
+    """Polls until `condition()` is true, and returns its value; `alive()` may raise to end the wait early."""
+    end = time.monotonic() + deadline
+    last = None
+    while True:
+        last = condition()
+        if last:
+            return last
+        if alive is not None:
+            alive()
+        if time.monotonic() > end:
+            raise Failure(f"not within {deadline:g} s: {what} (last: {last!r})")
+        time.sleep(0.02)
+
+
+def expect(fact, what):
+    """An assertion that says what was expected."""
+    if not fact:
+        raise Failure(what)
+
+
+def expect_equal(got, wanted, what):
+    if got != wanted:
+        raise Failure(f"{what}: got {shorten(got)}, expected {shorten(wanted)}")
+
+
+def shorten(value):
+    text = repr(value)
+    return text if len(text) <= 300 else f"{text[:300]}... ({len(text)} characters)"

@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# Configuring and building a preset as the builder, with ccache where it is installed.
+
+declare -A configured=()
+
+# configure PRESET: once a run.
+configure() {
+  local preset=$1 launcher=()
+  [[ -z ${configured[$preset]:-} ]] || return 0
+  if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  step "configure $preset" "configure-$preset.log" as_builder cmake -S "$top" --preset "$preset" "${launcher[@]}" &&
+    configured[$preset]=1
+}
+
+# compile PRESET TARGET...: `all` is everything.
+compile() {
+  local preset=$1
+  shift
+  configure "$preset" &&
+    step "build $preset" "build-$preset.log" as_builder ninja -C "$build/$preset" -j "$jobs" "$@"
+}

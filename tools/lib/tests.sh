@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The tiers of tools/test: each builds what it needs, runs its steps and adds to passed, failed and unrun.
+
+passed=0 failed=0 unrun=0
+sanitizer_options=(
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  UBSAN_OPTIONS=print_stacktrace=1
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+)
+
+tier_lint() {
+  STEP_LOG_LINES=100 counted_step "lint" lint.log as_builder "$top/tools/lint"
+}
+
+tier_unit() {
+  if compile release all; then
+    run_ctest release "unit" -L '^unit$'
+  else
+    not_run "unit: no build"
+  fi
+}
+
+tier_sim() {
+  if compile release all; then
+    run_ctest release "sim" -L '^sim$'
+  else
+    not_run "sim: no build"
+  fi
+}
+
+tier_netns() {
+  if compile release all; then
+    run_netns release "netns"
+  else
+    not_run "netns: no build"
+  fi
+}
+
+# Address and undefined-behaviour sanitizers for everything, the thread sanitizer for what runs on the workers.
+tier_sanitizers() {
+  if compile asan all; then
+    run_ctest asan "unit and sim, address sanitizer" -L '^(unit|sim)$'
+    run_netns asan "netns, address sanitizer" --short
+  else
+    not_run "address sanitizer: no build"
+  fi
+  if configure tsan && build_workers; then
+    run_ctest tsan "workers, thread sanitizer" -R '^(unit\.(net|tunnel|admin)|sim\..*)$'
+  else
+    not_run "thread sanitizer: no build"
+  fi
+}
+
+build_workers() {
+  local targets
+  mapfile -t targets < <(ninja -C "$build/tsan" -t targets all |
+    sed -nE 's/^(unit_(net|tunnel|admin)|sim_[a-z0-9_]+): .*$/\1/p')
+  ((${#targets[@]})) && compile tsan "${targets[@]}"
+}
+
+tier_fuzz() {
+  if compile fuzz fuzzers; then
+    run_ctest fuzz "fuzz" -L '^fuzz$'
+  else
+    not_run "fuzz: no build"
+  fi
+}
+
+# run_ctest PRESET TEXT OPTION...
+run_ctest() {
+  local preset=$1 text=$2
+  shift 2
+  counted_step "$text" "ctest-${text//[^a-z]/-}.log" as_builder env "${sanitizer_options[@]}" \
+    ctest --test-dir "$build/$preset" --output-on-failure -j "$jobs" "$@"
+}
+
+# run_netns PRESET TEXT OPTION...
+run_netns() {
+  local preset=$1 text=$2
+  shift 2
+  if ((EUID != 0)); then
+    not_run "$text: making network namespaces needs root: sudo tools/test"
+    return
+  fi
+  STEP_LOG_LINES=200 counted_step "$text" "netns-$preset.log" env "${sanitizer_options[@]}" \
+    "$top/tests/netns/run" --daemon-dir "$build/$preset" "$@"
+}
+
+# counted_step TEXT LOG COMMAND...: a step whose log ends in "N passed, N failed", or in ctest's
+# "97% tests passed, 1 tests failed out of 31". What ran no test, or failed without saying which, did not run.
+counted_step() {
+  local text=$1 log=$2 good=0 bad=0 status=0
+  shift 2
+  step "$text" "$log" "$@" || status=$?
+  read -r good bad < <(awk '/^[0-9]+ passed, [0-9]+ failed$/ {last = $1 " " $3}
+    /^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+$/ {last = $NF - $4 " " $4}
+    END {print last}' "$logs/$log") || true
+  passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0}))
+  if ((${good:-0} + ${bad:-0} == 0)); then
+    not_run "$text: ran nothing"
+  elif ((status != 0 && bad == 0)); then
+    not_run "$text: ended with status $status"
+  else
+    printf '        %d passed, %d failed\n' "$good" "$bad"
+  fi
+}
+
+not_run() {
+  unrun=$((unrun + 1))
+  printf '  FAIL  %s\n' "$*"
+}
