@@ -98,6 +98,11 @@ void FrameReader::feed(Bytes bytes) {
   input_ = bytes;
 }
 
+bool FrameReader::goes_on() const {
+  return input_.size() > wire::kHeaderSize && load_u32(input_.data()) == header_.stream &&
+         static_cast<FrameType>(input_[4]) == header_.type && is_data(header_.type);
+}
+
 Result<std::optional<FramePart>> FrameReader::next() {
   if (failed_) return *failed_;
   if (!in_frame_) {

@@ -10,8 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What is gathered for one write: four full TLS records.
-constexpr std::size_t kOutSize = 65536;
+/// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves little and
+/// costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each of its segments.
+constexpr std::size_t kOutSize = wire::kMaxDataSent + 2 * wire::kHeaderSize;
+/// Room that a frame of data is begun in, with a CLOSE that may follow it.
+constexpr std::size_t kSmallestRoom = 1024;
 /// Bytes written before other work of the loop gets its turn.
 constexpr std::size_t kTurn = 262144;
 /// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
@@ -205,7 +208,7 @@ void Carrier::fill() {
     link_->await_readable();
   }
   if (!control_.empty()) return;  // a frame may have been cut: its rest goes first
-  while (out_end_ + 2 * wire::kHeaderSize + wire::kMaxDataSent <= kOutSize) {
+  while (out_end_ + kSmallestRoom <= kOutSize) {
     auto* const entry = scheduler_.next();
     if (entry == nullptr) return;
     fill_from(static_cast<Stream&>(*entry));
@@ -217,10 +220,10 @@ void Carrier::append_header(const FrameHeader& header) {
   out_end_ += wire::kHeaderSize;
 }
 
-/// Pulls one frame's worth from the stream's link; needs room for it and for a CLOSE behind it.
+/// Pulls one frame's worth from the stream's link. Its turn may end in debt: a whole frame costs the least.
 void Carrier::fill_from(Stream& stream) {
-  const auto most = std::min({static_cast<std::uint64_t>(stream.deficit), stream.send_window_.credit(),
-                              static_cast<std::uint64_t>(wire::kMaxDataSent)});
+  const std::uint64_t room = kOutSize - out_end_ - 2 * wire::kHeaderSize;  // leaves place for a CLOSE behind it
+  const auto most = std::min({room, stream.send_window_.credit(), std::uint64_t{wire::kMaxDataSent}});
   const IoResult result = stream.link_->read({out_.get() + out_end_ + wire::kHeaderSize, most});
   if (result.bytes > 0) {
     append_header(
@@ -289,9 +292,10 @@ void Carrier::tick() {
 void Carrier::check_peer(Time now) {
   const Duration silence = now - last_heard_;
   if (silence >= give_up_after()) {
-    return close(PST_R_PEER_SILENT, "nothing was heard for " +
+    close(PST_R_PEER_SILENT, "nothing was heard for " +
                                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) +
                                         " s");
+    return finish_closing();  // nobody hears a goodbye
   }
   if (mode_ != Mode::kPenstock && side_ == Side::kEdge) return;  // a legacy hub does not expect to be asked
   // Asked when silent; and now and then when busy, so that the round trip stays known.

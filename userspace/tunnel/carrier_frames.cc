@@ -181,7 +181,8 @@ Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {
   (side_ == Side::kEdge ? counters_.bytes_to_client : counters_.bytes_to_backend).add(part.payload.size());
   Reason why = PST_R_UNKNOWN;
   const std::uint32_t id = stream.id();
-  if (!stream.deliver(part.payload, !part.last, why)) end_stream(id, why, reader_.position(), true);
+  const bool more = !part.last || reader_.goes_on();
+  if (!stream.deliver(part.payload, more, why)) end_stream(id, why, reader_.position(), true);
   return {};
 }
 

@@ -31,7 +31,7 @@ class SendScheduler {
   void add(Entry& entry);
   /// It has nothing more for now. No effect when it is not in.
   void remove(Entry& entry);
-  /// Who may send next, and at least one byte (its deficit is positive); null when there is nobody.
+  /// Who may send next: its deficit is positive, and may be overdrawn by what it sends; null when there is nobody.
   Entry* next();
   /// The entry sent so many bytes.
   void charge(Entry& entry, std::size_t bytes);
