@@ -8,7 +8,7 @@
 #include <boost/json/value_from.hpp>
 #include <chrono>
 
-#include "base/text.h"
+#include "admin/body.h"
 #include "node/gather.h"
 #include "node/node.h"
 #include "proto/token.h"
@@ -203,14 +203,14 @@ struct FlowFilter {
   }
 };
 
-FlowFilter filter_of(const AdminRequest& request) {
+Result<FlowFilter> filter_of(const AdminRequest& request) {
   const auto get = [&](std::string_view name) {
     const std::string* const value = request.query(name);
     return value == nullptr ? std::string{} : *value;
   };
-  FlowFilter filter{.service = get("service"), .client = get("client"), .edge = get("edge")};
-  if (const auto limit = parse_number<std::size_t>(get("limit"))) filter.limit = std::min(*limit, kMostFlowsShown);
-  return filter;
+  const auto limit = query_number(request, "limit", kFlowsShown, kMostFlowsShown);
+  if (!limit) return limit.error();
+  return FlowFilter{.service = get("service"), .client = get("client"), .edge = get("edge"), .limit = *limit};
 }
 
 json::object flow_row(const FlowReport& flow, std::string_view edge, const std::string& id, std::string carrier) {
@@ -245,7 +245,9 @@ struct FlowListing {
 };
 
 void list_flows(Node& node, const AdminRequest& request, AdminReply reply) {
-  const auto listing = std::make_shared<FlowListing>(filter_of(request), std::move(reply));
+  auto filter = filter_of(request);
+  if (!filter) return reply.error(filter.error());
+  const auto listing = std::make_shared<FlowListing>(std::move(*filter), std::move(reply));
   if (Hub* const hub = node.hub()) {
     gather<FlowSummary>(
         node.control(), *hub, [](HubWorker& worker) { return worker.flows(); },

@@ -1,8 +1,8 @@
 // The verbs of the admin API: each changes one thing and answers with what it changed.
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/value_from.hpp>
 
+#include "admin/body.h"
 #include "node/gather.h"
 #include "node/node.h"
 
@@ -11,21 +11,11 @@ namespace {
 
 namespace json = boost::json;
 
-/// The body as a JSON object; an empty body is an empty object.
-Result<json::object> body_of(const AdminRequest& request) {
-  if (request.body.empty()) return json::object{};
-  boost::system::error_code failed;
-  json::value value = json::parse(request.body, failed);
-  if (failed || !value.is_object()) return error(Errc::kInvalid, "the body is not a JSON object");
-  return std::move(value.as_object());
-}
-
-/// The string of that key, or "" where it is absent.
-Result<std::string> string_of(const json::object& body, std::string_view key) {
-  const json::value* const value = body.if_contains(key);
-  if (value == nullptr || value->is_null()) return std::string{};
-  if (!value->is_string()) return error(Errc::kInvalid, std::string{key} + ": must be a string");
-  return std::string{value->as_string()};
+/// The text of that key, or "" where it is absent.
+Result<std::string> text_of(const json::object& body, std::string_view key) {
+  auto text = optional_text(body, key);
+  if (!text) return text.error();
+  return text->value_or("");
 }
 
 /// Calls the handler if this node is a hub.
@@ -40,11 +30,11 @@ Router::Handler for_hub(Node& node, Handler handler) {
 // ---------------------------------------------------------------------------------------------- edges
 
 void add_edge(Hub& hub, const AdminRequest& request, AdminReply reply) {
-  const auto body = body_of(request);
+  const auto body = parse_body(request, {"id", "hub", "secret"});
   if (!body) return reply.error(body.error());
-  const auto id = string_of(*body, "id");
-  const auto address = string_of(*body, "hub");
-  const auto secret = string_of(*body, "secret");
+  const auto id = required_text(*body, "id");
+  const auto address = text_of(*body, "hub");
+  const auto secret = text_of(*body, "secret");
   for (const auto* const part : {&id, &address, &secret}) {
     if (!*part) return reply.error(part->error());
   }
@@ -54,9 +44,9 @@ void add_edge(Hub& hub, const AdminRequest& request, AdminReply reply) {
 }
 
 void rotate_edge(Hub& hub, const AdminRequest& request, AdminReply reply) {
-  const auto body = body_of(request);
+  const auto body = parse_body(request, {"hub"});
   if (!body) return reply.error(body.error());
-  const auto address = string_of(*body, "hub");
+  const auto address = text_of(*body, "hub");
   if (!address) return reply.error(address.error());
   const auto token = hub.rotate_edge(request.parameter("id"), *address);
   if (!token) return reply.error(token.error());
@@ -125,11 +115,12 @@ Result<std::vector<PortRange>> ports_of(const std::string& text) {
 }
 
 void change_ports(Hub& hub, const AdminRequest& request, AdminReply reply) {
-  const auto body = body_of(request);
+  const auto body = parse_body(request, {"add", "remove"});
   if (!body) return reply.error(body.error());
-  const auto add_text = string_of(*body, "add");
-  const auto remove_text = string_of(*body, "remove");
-  if (!add_text || !remove_text) return reply.error(400, "add, remove: must be strings such as \"80,8000-8100\"");
+  const auto add_text = text_of(*body, "add");
+  const auto remove_text = text_of(*body, "remove");
+  if (!add_text) return reply.error(add_text.error());
+  if (!remove_text) return reply.error(remove_text.error());
   const auto add = ports_of(*add_text);
   const auto remove = ports_of(*remove_text);
   if (!add) return reply.error(add.error());
@@ -147,12 +138,12 @@ void change_ports(Hub& hub, const AdminRequest& request, AdminReply reply) {
 }
 
 void drain_service(Hub& hub, const AdminRequest& request, AdminReply reply) {
-  const auto body = body_of(request);
+  const auto body = parse_body(request, {"on"});
   if (!body) return reply.error(body.error());
-  const json::value* const on = body->if_contains("on");
-  if (on != nullptr && !on->is_bool()) return reply.error(400, "on: must be true or false");
+  const auto on = required_bool(*body, "on");
+  if (!on) return reply.error(on.error());
   const std::string& name = request.parameter("name");
-  answer_with(hub, name, hub.drain_service(name, on == nullptr || on->as_bool()), 200, std::move(reply));
+  answer_with(hub, name, hub.drain_service(name, *on), 200, std::move(reply));
 }
 
 // ---------------------------------------------------------------------------------------------- node
@@ -165,9 +156,9 @@ void reload(Node& node, AdminReply reply) {
 }
 
 void set_log_level(Node& node, const AdminRequest& request, AdminReply reply) {
-  const auto body = body_of(request);
+  const auto body = parse_body(request, {"level"});
   if (!body) return reply.error(body.error());
-  const auto level = string_of(*body, "level");
+  const auto level = required_text(*body, "level");
   if (!level) return reply.error(level.error());
   const auto set = node.set_log_level(*level);
   if (!set) return reply.error(set.error());

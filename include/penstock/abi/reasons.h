@@ -36,7 +36,6 @@
 	X(HOLD_FULL, 35, "hold_full", "as many connections as may be are held for the tunnel")               \
 	X(SOCKET_ERROR, 36, "socket_error", "the operating system refused a socket operation")               \
 	X(BAD_OPEN, 37, "bad_open", "the OPEN frame's addresses cannot be read")                             \
-	X(OPERATOR, 38, "operator", "an operator ended it")                                                  \
 	/* carriers: how one ended, or why it was refused */                                                 \
 	X(AUTH_FAILED, 64, "auth_failed", "unknown edge or wrong secret")                                    \
 	X(AUTH_RATE, 65, "auth_rate", "too many failed attempts from that source")                           \

@@ -22,12 +22,12 @@ TEST(Reset, BothWays) {
 }
 
 TEST(Reset, TextIsCutAndMadePrintable) {
-  const auto bytes = to_bytes(ResetMessage{PST_R_OPERATOR, std::string(199, 'x') + "\n"});
+  const auto bytes = to_bytes(ResetMessage{PST_R_BAD_OPEN, std::string(199, 'x') + "\n"});
 
   EXPECT_EQ(bytes.size(), wire::kMaxReset);
   EXPECT_EQ(parse_reset(bytes)->text, std::string(199, 'x') + "\\");
-  EXPECT_EQ(parse_reset(as_bytes(std::string_view{"\0\x26\x1b[", 4})).value(),
-            (ResetMessage{PST_R_OPERATOR, "\\x1b["}));
+  EXPECT_EQ(parse_reset(as_bytes(std::string_view{"\0\x25\x1b[", 4})).value(),
+            (ResetMessage{PST_R_BAD_OPEN, "\\x1b["}));
 }
 
 TEST(Reset, AnUnknownReasonIsUnknown) {
