@@ -43,6 +43,7 @@ void CarrierSlot::stop(Reason reason) {
   redial_->cancel();
   for (const auto& carrier : retiring_) carrier->close(reason);
   if (current_ != nullptr) current_->close(reason);
+  if (idle()) observer_.on_slot_down(*this, reason, {});
 }
 
 void CarrierSlot::on_up(EdgeCarrier& /*carrier*/, const Assignment& assignment) {

@@ -172,7 +172,7 @@ void Edge::slot_down(std::uint32_t slot, Reason reason, const std::string& text)
     --up_;
     event("carrier_down", what);
     if (up_ == 0) event("tunnel_down", what);
-  } else {
+  } else if (!stopped_) {
     event("dial_failed", what);
   }
   check_stopped();

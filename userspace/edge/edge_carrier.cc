@@ -35,8 +35,10 @@ EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t
              link_ == nullptr ? "no connection within the time for the handshake; " + last_error_
                               : "TLS and the hub's answer took too long");
       })},
+      patience_{worker.loop.make_timer([this] { dial_next(); })},
+      give_up_at_{worker.loop.now() + shared.tunnel.handshake},
       line_{to_line(EdgeLine{.id = shared.address.edge_id, .secret = shared.address.secret})} {
-  deadline_->arm(worker_.loop.now() + shared_.tunnel.handshake);
+  deadline_->arm(give_up_at_);
   resolve();
 }
 
@@ -53,7 +55,10 @@ void EdgeCarrier::resolve() {
   });
 }
 
+/// The time is shared out among the addresses that are left, and the hub's answer: an address that is silent must not
+/// keep us from those behind it.
 void EdgeCarrier::dial_next() {
+  patience_->cancel();
   if (next_address_ == addresses_.size()) return fail(PST_R_PEER_UNREACHABLE, last_error_);
   const Endpoint hub{addresses_[next_address_++], shared_.address.hub.port};
   last_error_ = hub.to_string() + " did not answer";
@@ -61,10 +66,14 @@ void EdgeCarrier::dial_next() {
     if (!connection) last_error_ = hub.to_string() + ": " + connection.error().what;
     dialled(std::move(connection));
   });
+  const auto behind = static_cast<Duration::rep>(addresses_.size() - next_address_);
+  const Time now = worker_.loop.now();
+  if (behind > 0) patience_->arm(now + (give_up_at_ - now) / (behind + 2));
 }
 
 void EdgeCarrier::dialled(Result<std::unique_ptr<Connection>> connection) {
   if (!connection) return dial_next();
+  patience_->cancel();
   peer_ = (*connection)->peer.to_string();
   local_ = (*connection)->local.to_string();
   link_ = worker_.network.secure(std::move(*connection), {.unsent_limit = shared_.tunnel.send_queue},
@@ -148,6 +157,7 @@ void EdgeCarrier::fail(Reason reason, std::string text) {
   if (std::exchange(failed_, true)) return;
   worker_.counters.count(reason);
   pending_.reset();
+  patience_->cancel();
   deadline_ = worker_.loop.make_timer([this, reason, text = std::move(text)] { observer_.on_down(*this, reason, text); });
   deadline_->arm(worker_.loop.now());
 }
@@ -168,6 +178,7 @@ void EdgeCarrier::open(std::unique_ptr<Connection> connection, Flow flow) {
     return;
   }
   record_opened(shared_.journal, **stream, shared_.address.edge_id);
+  if (!carrier_->ids_left()) observer_.on_going_away(*this, {.reason = PST_R_DRAINING, .text = "stream ids are used up"});
 }
 
 void EdgeCarrier::send(FrameType type, const std::string& payload) {

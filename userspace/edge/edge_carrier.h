@@ -90,6 +90,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   EdgeCarrierObserver& observer_;
 
   std::unique_ptr<Timer> deadline_;
+  std::unique_ptr<Timer> patience_;        // with the address that is being dialled, while there are others
+  const Time give_up_at_;
   std::unique_ptr<Pending> pending_;       // the lookup or dial under way
   std::vector<IpAddress> addresses_;
   std::size_t next_address_ = 0;

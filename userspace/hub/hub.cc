@@ -1,5 +1,7 @@
 #include "hub/hub.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "proto/token.h"
 
@@ -7,9 +9,12 @@ namespace penstock {
 namespace {
 
 constexpr Duration kResolveEvery = 30s;
-constexpr Duration kReplacedRetry = 30s;
+/// When a carrier that we do not want, for now, may be dialled again.
+constexpr std::chrono::milliseconds kUnwantedRetry = 30s;
 constexpr Duration kDrainRetry = 1s;
 constexpr Duration kStopTime = 1500ms;
+/// Connections of one edge at once, for each carrier that its tunnel may have: an old one may still be leaving.
+constexpr int kConnectionsPerCarrier = 2;
 
 }  // namespace
 
@@ -122,6 +127,11 @@ void Hub::judge(const Caller& caller, const EdgeLine& line) {
     event("auth_failed", {{"edge", printable(line.id, 64)}, {"address", caller.peer.to_string()}});
     return refuse(caller.id, PST_R_AUTH_FAILED, std::string{help_of(PST_R_AUTH_FAILED)});
   }
+  const auto connections =
+      std::count_if(guests_.begin(), guests_.end(), [&](const auto& entry) { return entry.second.edge == line.id; });
+  if (connections >= std::int64_t{kConnectionsPerCarrier} * config_.limits.carriers_per_tunnel) {
+    return refuse(caller.id, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)});
+  }
   end_handshake(guest);
   guest.edge = line.id;
   assign(line.id);
@@ -138,16 +148,13 @@ void Hub::place(const Caller& caller, std::uint64_t instance, bool legacy, std::
   const auto placed = registry_.place(guest.edge, instance, legacy, index, caller.id, parts_.control.now());
   for (const CarrierId& old : placed.replaced) {
     on_worker(old.worker, [old](HubWorker& worker) {
-      worker.go_away(old.number, {.reason = PST_R_REPLACED,
-                                  .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kReplacedRetry),
-                                  .text = {}});
-      worker.close(old.number, PST_R_REPLACED, "another instance of this edge connected");
+      worker.close(old.number, PST_R_REPLACED, "another instance of this edge connected", kUnwantedRetry);
     });
   }
   if (placed.contested) event("edge_contested", {{"edge", guest.edge}, {"address", caller.peer.to_string()}});
   if (placed.refused) {
     return on_worker(caller.id.worker, [number = caller.id.number](HubWorker& worker) {
-      worker.close(number, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)});
+      worker.close(number, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)}, kUnwantedRetry);
     });
   }
   guest.placed = true;
@@ -331,7 +338,7 @@ void Hub::close_carriers_of(const std::string& edge, Reason reason) {
   for (const auto& [id, guest] : guests_) {
     if (guest.edge != edge) continue;
     on_worker(id.worker, [id, reason](HubWorker& worker) {
-      worker.close(id.number, reason, std::string{help_of(reason)});
+      worker.close(id.number, reason, std::string{help_of(reason)}, {});
     });
   }
 }

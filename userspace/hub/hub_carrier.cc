@@ -144,9 +144,9 @@ void HubCarrier::go_away(const GoAwayMessage& message) {
   if (carrier_ != nullptr) carrier_->go_away(message);
 }
 
-void HubCarrier::close(Reason reason, const std::string& text) {
+void HubCarrier::close(Reason reason, const std::string& text, std::chrono::milliseconds retry_after) {
   if (carrier_ == nullptr) return refuse(reason, text.empty() ? std::string{help_of(reason)} : text);
-  carrier_->go_away({.reason = reason, .retry_after = {}, .text = text});
+  carrier_->go_away({.reason = reason, .retry_after = retry_after, .text = text});
   carrier_->close(reason, text);
 }
 
@@ -208,10 +208,13 @@ void HubCarrier::dial(Stream& stream, const Route& route) {
   dial.deadline = worker_.worker_.loop.make_timer([this, id] {
     carrier_->reset(id, PST_R_DIAL_TIMEOUT, "the backend did not accept within the time for dialling");
   });
-  dial.deadline->arm(now() + shared_.flow.dial);
+  dial.patience = worker_.worker_.loop.make_timer([this, id] { dial_next(id); });
+  dial.give_up_at = now() + shared_.flow.dial;
+  dial.deadline->arm(dial.give_up_at);
   dial_next(id);
 }
 
+/// The time is shared out among the addresses that are left, so that a silent one does not keep us from the others.
 void HubCarrier::dial_next(std::uint32_t id) {
   BackendDial& dial = dials_.at(id);
   if (dial.next == dial.route.addresses.size()) {
@@ -221,6 +224,9 @@ void HubCarrier::dial_next(std::uint32_t id) {
   carrier_->find(id)->flow().backend = backend;
   dial.attempt = worker_.worker_.network.dial(
       backend, [this, id](Result<std::unique_ptr<Connection>> connection) { dialled(id, std::move(connection)); });
+  const auto behind = static_cast<Duration::rep>(dial.route.addresses.size() - dial.next);
+  dial.patience->cancel();
+  if (behind > 0) dial.patience->arm(now() + (dial.give_up_at - now()) / (behind + 1));
 }
 
 void HubCarrier::dialled(std::uint32_t id, Result<std::unique_ptr<Connection>> connection) {

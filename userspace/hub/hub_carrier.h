@@ -25,7 +25,8 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   void set_routes(std::shared_ptr<const RouteTable> routes);
   void send(FrameType type, const std::string& payload);
   void go_away(const GoAwayMessage& message);
-  void close(Reason reason, const std::string& text);
+  /// The edge is asked not to dial again before `retry_after`.
+  void close(Reason reason, const std::string& text, std::chrono::milliseconds retry_after);
 
   bool accepted() const { return carrier_ != nullptr; }
   CarrierSummary summary() const;
@@ -39,7 +40,9 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
     std::size_t next = 0;
     std::string last_error = "no address was tried";
     std::unique_ptr<Pending> attempt;
+    std::unique_ptr<Timer> patience;  // with one address, while there are others
     std::unique_ptr<Timer> deadline;
+    Time give_up_at;
   };
 
   // Handshake

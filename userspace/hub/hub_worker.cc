@@ -37,8 +37,9 @@ void HubWorker::go_away(std::uint64_t number, const GoAwayMessage& message) {
   if (HubCarrier* const carrier = find(number)) carrier->go_away(message);
 }
 
-void HubWorker::close(std::uint64_t number, Reason reason, const std::string& text) {
-  if (HubCarrier* const carrier = find(number)) carrier->close(reason, text);
+void HubWorker::close(std::uint64_t number, Reason reason, const std::string& text,
+                      std::chrono::milliseconds retry_after) {
+  if (HubCarrier* const carrier = find(number)) carrier->close(reason, text, retry_after);
 }
 
 void HubWorker::go_away_all(const GoAwayMessage& message) {
@@ -48,7 +49,7 @@ void HubWorker::go_away_all(const GoAwayMessage& message) {
 void HubWorker::close_all(Reason reason) {
   std::vector<std::uint64_t> numbers;  // closing may take one out of the map
   for (const auto& [number, carrier] : carriers_) numbers.push_back(number);
-  for (const std::uint64_t number : numbers) close(number, reason, {});
+  for (const std::uint64_t number : numbers) close(number, reason, {}, {});
 }
 
 void HubWorker::gone(std::uint64_t number) { carriers_.erase(number); }

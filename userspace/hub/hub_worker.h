@@ -83,7 +83,7 @@ class HubWorker {
   void set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes);
   void send(std::uint64_t number, FrameType type, const std::string& payload);
   void go_away(std::uint64_t number, const GoAwayMessage& message);
-  void close(std::uint64_t number, Reason reason, const std::string& text);
+  void close(std::uint64_t number, Reason reason, const std::string& text, std::chrono::milliseconds retry_after);
   void go_away_all(const GoAwayMessage& message);
   void close_all(Reason reason);
 

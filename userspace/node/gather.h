@@ -22,8 +22,8 @@ void gather(Loop& control, Role& role, Ask ask, Done done) {
   // Shared by the answers on their way; touched on the control thread alone.
   const auto gathering = std::make_shared<Gathering>(Gathering{role.workers().size(), {}, std::move(done)});
   for (std::size_t i = 0; i < role.workers().size(); ++i) {
-    role.worker(i).loop.post([&control, &worker = *role.workers()[i], ask, gathering] {
-      control.post([gathering, part = ask(worker)]() mutable {
+    role.worker(i).loop.post([&control, &worker = *role.workers()[i], ask, gathering]() mutable {
+      control.post([gathering = std::move(gathering), part = ask(worker)]() mutable {
         for (T& item : part) gathering->all.push_back(std::move(item));
         if (--gathering->missing == 0) gathering->done(std::move(gathering->all));
       });

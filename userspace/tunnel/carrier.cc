@@ -63,10 +63,9 @@ Carrier::~Carrier() {
 
 Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
   now_ = loop_.now();
-  const bool ids_left = last_stream_ < UINT32_MAX;
-  if (!ids_left || !budget_.admit()) {
+  if (!ids_left() || !budget_.admit()) {
     link->reset_on_close();
-    return error(Errc::kLimit, std::string{ids_left ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
+    return error(Errc::kLimit, std::string{ids_left() ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
   }
   const std::uint32_t id = ++last_stream_;
   const std::string line = proxy_v1({.client = flow.client, .local = flow.local});

@@ -91,6 +91,8 @@ class Carrier final : private LinkObserver {
 
   Mode mode() const { return mode_; }
   void set_mode(Mode mode) { mode_ = mode; }
+  /// False once every stream id was used: time for another carrier.
+  bool ids_left() const { return last_stream_ < UINT32_MAX; }
   bool running() const { return state_ == State::kRunning; }
   std::size_t streams() const { return streams_.size(); }
   CarrierReport report() const;
@@ -107,6 +109,7 @@ class Carrier final : private LinkObserver {
   Result<void> handle(const FramePart& part);
   Result<void> handle_stream_frame(const FramePart& part);
   Result<void> handle_open(const FramePart& part);
+  Result<void> late(const FramePart& part);
   Result<void> handle_tunnel_frame(const FramePart& part);
   Result<void> handle_data(Stream& stream, const FramePart& part);
   Result<void> handle_end(Stream& stream);

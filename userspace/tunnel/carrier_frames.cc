@@ -81,6 +81,7 @@ bool Carrier::belongs_here(FrameType type) const {
     case FrameType::kPing: return !hub || penstock;
     case FrameType::kPong: return hub || penstock;
     case FrameType::kReset:
+    case FrameType::kReport:
     case FrameType::kGoAway: return penstock;
     case FrameType::kHello:
     case FrameType::kConfigResult: return hub && penstock;
@@ -110,6 +111,7 @@ Result<void> Carrier::handle_tunnel_frame(const FramePart& part) {
   switch (part.header.type) {
     case FrameType::kPing: send(FrameType::kPong, part.payload); return {};
     case FrameType::kPong: handle_pong(part.payload); return {};
+    case FrameType::kReport: return {};  // no key of it is defined yet
     case FrameType::kGoAway: {
       auto message = parse_go_away(part.payload);
       if (!message) return out_of_place(message.error().what);
@@ -134,10 +136,7 @@ Result<void> Carrier::handle_stream_frame(const FramePart& part) {
   if (part.header.type == FrameType::kOpen) return handle_open(part);
   if (part.header.stream > last_stream_) return out_of_place("that stream was never opened");
   Stream* const stream = find(part.header.stream);
-  if (stream == nullptr) {
-    if (part.last) counters_.count(PST_R_LATE_FRAME);
-    return {};
-  }
+  if (stream == nullptr) return late(part);
   switch (part.header.type) {
     case FrameType::kData:
     case FrameType::kDataBack: return handle_data(*stream, part);
@@ -146,6 +145,17 @@ Result<void> Carrier::handle_stream_frame(const FramePart& part) {
     case FrameType::kReset: return handle_reset(*stream, part.payload);
     default: return handle_window_update(*stream, part.payload);
   }
+}
+
+/// What was on its way when the stream ended. A legacy peer, which knows no RESET, gets its credit back so that it
+/// comes to an end of its own.
+Result<void> Carrier::late(const FramePart& part) {
+  if (part.last) counters_.count(PST_R_LATE_FRAME);
+  if (mode_ == Mode::kPenstock || !is_data(part.header.type) || part.payload.empty()) return {};
+  std::array<std::byte, 4> credit{};
+  store_u32(credit.data(), static_cast<std::uint32_t>(part.payload.size()));
+  queue_frame(part.header.stream, window_type(), credit);
+  return {};
 }
 
 Result<void> Carrier::handle_open(const FramePart& part) {
@@ -182,7 +192,9 @@ Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {
   Reason why = PST_R_UNKNOWN;
   const std::uint32_t id = stream.id();
   const bool more = !part.last || reader_.goes_on();
-  if (!stream.deliver(part.payload, more, why)) end_stream(id, why, reader_.position(), true);
+  if (stream.deliver(part.payload, more, why)) return {};
+  if (mode_ != Mode::kPenstock && why == PST_R_WINDOW_EXCEEDED) return out_of_place("more than the window of 4 MiB");
+  end_stream(id, why, reader_.position(), true);
   return {};
 }
 
@@ -194,7 +206,9 @@ Result<void> Carrier::handle_end(Stream& stream) {
 
 Result<void> Carrier::handle_window_update(Stream& stream, Bytes payload) {
   const std::uint32_t grant = load_u32(payload.data());
-  if (!stream.send_window_.grant(grant)) return out_of_place("the window grows beyond 2 GiB");
+  if (!stream.send_window_.grant(grant) && mode_ == Mode::kPenstock) {
+    return out_of_place("the window grows beyond 16 MiB");
+  }
   if (stream.wants_to_send() && stream.attached()) {
     scheduler_.add(stream);
     flush_soon();

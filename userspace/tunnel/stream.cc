@@ -18,7 +18,8 @@ Stream::Stream(Carrier& carrier, std::uint32_t id, Flow flow)
     : carrier_{carrier},
       id_{id},
       flow_{std::move(flow)},
-      send_window_{carrier.mode_ == Mode::kPenstock ? wire::kInitialCredit : kLegacySendCredit},
+      send_window_{carrier.mode_ == Mode::kPenstock ? SendWindow{wire::kInitialCredit, kMaxWindow}
+                                                    : SendWindow{kLegacySendCredit, kLegacySendCredit}},
       receive_window_{carrier.mode_ == Mode::kPenstock ? wire::kInitialCredit : kLegacyReceiveCredit,
                       carrier.mode_ == Mode::kPenstock ? &carrier.budget_ : nullptr},
       opened_{carrier.now_},

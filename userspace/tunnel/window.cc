@@ -15,7 +15,6 @@ constexpr std::uint64_t kGrowth = 4;
 /// Credit is returned in steps of a quarter of the window, or of so many bytes where that is less: a legacy sender
 /// with the smallest published window must never wait for a step larger than its window.
 constexpr std::uint64_t kLargestStep = 256U << 10;
-constexpr std::uint64_t kCreditCeiling = 1ULL << 31;
 
 }  // namespace
 
@@ -88,8 +87,9 @@ void ReceiveWindow::release() {
 }
 
 bool SendWindow::grant(std::uint32_t bytes) {
-  credit_ += bytes;
-  return credit_ <= kCreditCeiling;
+  const bool fits = bytes <= most_ - credit_;
+  credit_ = fits ? credit_ + bytes : most_;
+  return fits;
 }
 
 }  // namespace penstock

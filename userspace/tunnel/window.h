@@ -74,14 +74,15 @@ class ReceiveWindow {
 /// The sending end's view: what the peer still allows.
 class SendWindow {
  public:
-  explicit SendWindow(std::uint64_t initial) : credit_{initial} {}
+  SendWindow(std::uint64_t initial, std::uint64_t most) : credit_{initial}, most_{most} {}
   std::uint64_t credit() const { return credit_; }
   void spend(std::uint64_t bytes) { credit_ -= bytes; }
-  /// False when the peer grants more than any window may be.
+  /// Credit above the most is cut off; false when there was any.
   bool grant(std::uint32_t bytes);
 
  private:
   std::uint64_t credit_;
+  const std::uint64_t most_;
 };
 
 }  // namespace penstock
