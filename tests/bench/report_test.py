@@ -10,7 +10,8 @@ from suite.settings import Settings
 
 MACHINE = {"processor": "P", "cores": 2, "system": "S", "kernel": "K", "commit": "c", "time": "T",
            "versions": {"haproxy": "2.6"}}
-SETTINGS = Settings(measures=["rate"], rounds=3, seconds=5, idle_flows=100, descriptors=1024)
+SETTINGS = Settings(measures=["rate"], rounds=3, seconds=5, idle_flows=100, descriptors=1024,
+                    congestion="cubic")
 
 
 def result(peer, number, failures=(), **metrics):

@@ -40,9 +40,13 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   return error(Errc::kInvalid, "'" + printable(text, 64) + "' is not an IP address");
 }
 
-bool IpAddress::is_v4() const { return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin()); }
+bool IpAddress::is_v4() const {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
+}
 
-bool IpAddress::is_any() const { return *this == IpAddress{} || *this == v4(0); }
+bool IpAddress::is_any() const {
+  return *this == IpAddress{} || *this == v4(0);
+}
 
 bool IpAddress::is_loopback() const {
   if (is_v4()) return bytes_[12] == 127;
@@ -131,7 +135,8 @@ Result<HostPort> HostPort::parse(std::string_view text) {
     return bad("an IPv6 address needs brackets");
   }
   if (host.empty() || host.size() > 255) return bad("the host is empty or longer than 255 characters");
-  if (!is_printable(host) || host.find(' ') != std::string_view::npos) return bad("the host has a character that no host has");
+  if (!is_printable(host) || host.find(' ') != std::string_view::npos)
+    return bad("the host has a character that no host has");
   return HostPort{std::string{host}, *port};
 }
 

@@ -27,7 +27,8 @@ bool equal_constant_time(Bytes a, Bytes b) {
 }
 
 void fill_random(MutableBytes out) {
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) != 1) std::abort();
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) != 1)
+    std::abort();
 }
 
 std::uint64_t random_u64() {

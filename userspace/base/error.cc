@@ -11,13 +11,20 @@ class Category final : public boost::system::error_category {
   const char* name() const noexcept override { return "penstock"; }
   std::string message(int code) const override {
     switch (static_cast<Errc>(code)) {
-      case Errc::kInvalid: return "invalid";
-      case Errc::kNotFound: return "not found";
-      case Errc::kExists: return "exists already";
-      case Errc::kRefused: return "refused";
-      case Errc::kProtocol: return "protocol error";
-      case Errc::kLimit: return "limit reached";
-      case Errc::kUnavailable: return "unavailable";
+      case Errc::kInvalid:
+        return "invalid";
+      case Errc::kNotFound:
+        return "not found";
+      case Errc::kExists:
+        return "exists already";
+      case Errc::kRefused:
+        return "refused";
+      case Errc::kProtocol:
+        return "protocol error";
+      case Errc::kLimit:
+        return "limit reached";
+      case Errc::kUnavailable:
+        return "unavailable";
     }
     return "unknown";
   }

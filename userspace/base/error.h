@@ -11,13 +11,13 @@ namespace penstock {
 
 /// What callers may branch on. Errors of the operating system keep their own category.
 enum class Errc {
-  kInvalid = 1,   // the input does not have the form it must have
-  kNotFound,      // the thing named does not exist
-  kExists,        // a thing of that name exists already
-  kRefused,       // understood, and not permitted
-  kProtocol,      // the peer broke the protocol; its connection must end
-  kLimit,         // a bound was reached
-  kUnavailable,   // something needed is not there now; trying later may help
+  kInvalid = 1,  // the input does not have the form it must have
+  kNotFound,     // the thing named does not exist
+  kExists,       // a thing of that name exists already
+  kRefused,      // understood, and not permitted
+  kProtocol,     // the peer broke the protocol; its connection must end
+  kLimit,        // a bound was reached
+  kUnavailable,  // something needed is not there now; trying later may help
 };
 
 const boost::system::error_category& penstock_category() noexcept;
@@ -31,15 +31,15 @@ struct Error {
   std::string what;
 
   /// Adds where we were; each layer says its own part once, outermost first.
-  Error within(std::string_view doing) && {
-    return {code, std::string{doing}.append(": ").append(what)};
-  }
+  Error within(std::string_view doing) && { return {code, std::string{doing}.append(": ").append(what)}; }
 };
 
 /// An error of the operating system: "doing: reason", with errno's code.
 Error system_error(std::string_view doing, int error_number);
 
-inline Error error(Errc code, std::string what) { return {make_error_code(code), std::move(what)}; }
+inline Error error(Errc code, std::string what) {
+  return {make_error_code(code), std::move(what)};
+}
 
 template <class T>
 using Result = boost::system::result<T, Error>;

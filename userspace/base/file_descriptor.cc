@@ -52,7 +52,8 @@ Result<std::string> read_secret_file(const std::string& path, std::size_t limit)
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
   const std::string beside = path + ".new";
   {
-    const FileDescriptor file{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)};
+    const FileDescriptor file{
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)};
     if (!file) return system_error("cannot create " + beside, errno);
     if (::fchmod(file.get(), mode) != 0) return system_error("cannot set the mode of " + beside, errno);
     while (!content.empty()) {

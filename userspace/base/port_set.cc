@@ -9,10 +9,11 @@ namespace penstock {
 Result<PortRange> PortRange::parse(std::string_view text) {
   const auto dash = text.find('-');
   const auto first = parse_number<std::uint16_t>(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : parse_number<std::uint16_t>(text.substr(dash + 1));
+  const auto last =
+      dash == std::string_view::npos ? first : parse_number<std::uint16_t>(text.substr(dash + 1));
   if (!first || !last || *first == 0 || *first > *last) {
-    return error(Errc::kInvalid,
-                 "'" + printable(text, 32) + "' is not a port or range: write 80 or 8000-8100, from 1 to 65535");
+    return error(Errc::kInvalid, "'" + printable(text, 32) +
+                                     "' is not a port or range: write 80 or 8000-8100, from 1 to 65535");
   }
   return PortRange{*first, *last};
 }
@@ -23,9 +24,9 @@ std::string PortRange::to_string() const {
 
 void PortSet::add(PortRange range) {
   // The ranges that touch or overlap the new one stand next to each other; it swallows them.
-  const auto first = std::lower_bound(ranges_.begin(), ranges_.end(), range, [](const auto& held, const auto& added) {
-    return std::uint32_t{held.last} + 1 < added.first;
-  });
+  const auto first = std::lower_bound(
+      ranges_.begin(), ranges_.end(), range,
+      [](const auto& held, const auto& added) { return std::uint32_t{held.last} + 1 < added.first; });
   auto behind = first;
   for (; behind != ranges_.end() && behind->first <= std::uint32_t{range.last} + 1; ++behind) {
     range = {std::min(behind->first, range.first), std::max(behind->last, range.last)};
@@ -53,8 +54,9 @@ void PortSet::remove(PortRange range) {
 }
 
 bool PortSet::contains(std::uint16_t port) const {
-  const auto behind = std::upper_bound(ranges_.begin(), ranges_.end(), port,
-                                       [](std::uint16_t value, const PortRange& range) { return value < range.first; });
+  const auto behind =
+      std::upper_bound(ranges_.begin(), ranges_.end(), port,
+                       [](std::uint16_t value, const PortRange& range) { return value < range.first; });
   return behind != ranges_.begin() && std::prev(behind)->last >= port;
 }
 

@@ -12,7 +12,8 @@ constexpr std::size_t kMostRetiring = 4;
 
 }  // namespace
 
-CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, CarrierSlotObserver& observer)
+CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index,
+                         CarrierSlotObserver& observer)
     : worker_{worker},
       shared_{shared},
       index_{index},
@@ -24,7 +25,8 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
 
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
-  current_ = std::make_unique<EdgeCarrier>(worker_, shared_, index_, static_cast<EdgeCarrierObserver&>(*this));
+  current_ =
+      std::make_unique<EdgeCarrier>(worker_, shared_, index_, static_cast<EdgeCarrierObserver&>(*this));
 }
 
 void CarrierSlot::dial_after(Duration delay) {

@@ -25,7 +25,8 @@ class CarrierSlotObserver {
   ~CarrierSlotObserver() = default;
 };
 
-/// Owned by its worker. A carrier that the hub sends away keeps its flows until they end, while a new one is dialled.
+/// Owned by its worker. A carrier that the hub sends away keeps its flows until they end, while a new one is
+/// dialled.
 class CarrierSlot final : private EdgeCarrierObserver {
  public:
   CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, CarrierSlotObserver& observer);
@@ -55,7 +56,7 @@ class CarrierSlot final : private EdgeCarrierObserver {
   std::unique_ptr<Timer> redial_;
   std::unique_ptr<EdgeCarrier> current_;
   std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
-  Duration least_delay_{};   // what the hub asked for
+  Duration least_delay_{};  // what the hub asked for
   std::string last_error_;
   bool stopped_ = false;
 };

@@ -66,7 +66,8 @@ std::string Edge::last_error() const {
 // ---------------------------------------------------------------------------------------------- clients
 
 void Edge::on_connection(std::unique_ptr<Connection> connection) {
-  Flow flow{.client = connection->peer, .local = connection->local, .service = service_of(connection->local.port)};
+  Flow flow{
+      .client = connection->peer, .local = connection->local, .service = service_of(connection->local.port)};
   auto admitted = parts_.admission.admit(flow.client.address, {});
   if (const Reason* const met = std::get_if<Reason>(&admitted)) {
     record_limit(parts_.journal, *met, flow.client, flow.service, address_.edge_id);
@@ -92,7 +93,8 @@ void Edge::hand_over(std::unique_ptr<Connection> connection, Flow flow) {
   for (std::size_t tried = 0; tried < slots_.size(); ++tried) {
     const Slot& slot = slots_[turn_++ % slots_.size()];
     if (!slot.up) continue;
-    return on_worker(slot.worker, [connection = std::move(connection), flow = std::move(flow)](EdgeWorker& worker) mutable {
+    return on_worker(slot.worker, [connection = std::move(connection),
+                                   flow = std::move(flow)](EdgeWorker& worker) mutable {
       worker.open(std::move(connection), std::move(flow));
     });
   }
@@ -113,7 +115,8 @@ void Edge::expire_held() {
   const Time now = parts_.control.now();
   while (!held_.empty() && held_.front().until <= now) {
     Held& held = held_.front();
-    event("stream_refused", {{"reason", label_of(PST_R_TUNNEL_DOWN)}, {"client", held.flow.client.to_string()}});
+    event("stream_refused",
+          {{"reason", label_of(PST_R_TUNNEL_DOWN)}, {"client", held.flow.client.to_string()}});
     refuse(*held.connection, PST_R_TUNNEL_DOWN);
     held_.pop_front();
   }
@@ -141,7 +144,8 @@ void Edge::on_slot_up(std::uint32_t slot, Assignment assignment) {
 }
 
 void Edge::on_slot_config(std::uint32_t slot, Assignment assignment) {
-  parts_.control.post([this, slot, assignment = std::move(assignment)] { take_assignment(slot, assignment); });
+  parts_.control.post(
+      [this, slot, assignment = std::move(assignment)] { take_assignment(slot, assignment); });
 }
 
 void Edge::on_slot_down(std::uint32_t slot, Reason reason, std::string text) {
@@ -151,7 +155,8 @@ void Edge::on_slot_down(std::uint32_t slot, Reason reason, std::string text) {
 void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {
   if (slot >= slots_.size()) return;  // dropped meanwhile
   if (!std::exchange(slots_[slot].up, true)) ++up_;
-  event("carrier_up", {{"edge", address_.edge_id}, {"carrier", slot}, {"legacy", !assignment.penstock.has_value()}});
+  event("carrier_up",
+        {{"edge", address_.edge_id}, {"carrier", slot}, {"legacy", !assignment.penstock.has_value()}});
   if (up_ == 1) event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
   if (!stopped_) fill_slots(assignment.penstock ? shared_.carriers : 1);
   if (slot >= slots_.size()) return;
@@ -200,8 +205,9 @@ void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
     }
   }
   if (changed) {
-    event(first ? "ports_assigned" : "ports_changed",
-          {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
+    event(
+        first ? "ports_assigned" : "ports_changed",
+        {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
   }
   report_ports(slot);
 }
@@ -218,7 +224,8 @@ void Edge::report_ports(std::uint32_t slot) {
     }
   }
   reported_failures_ = failures;
-  const ConfigResultMessage result{.generation = generation_, .ok = listeners_.open(), .failed = std::move(failures)};
+  const ConfigResultMessage result{
+      .generation = generation_, .ok = listeners_.open(), .failed = std::move(failures)};
   on_worker(slots_[slot].worker, [slot, json = to_json(result)](EdgeWorker& worker) {
     worker.send(slot, FrameType::kConfigResult, json);
   });
@@ -238,7 +245,8 @@ void Edge::retry_ports() {
 std::vector<std::string> Edge::reload(const Config& config) {
   std::vector<std::string> changes;
   const PortSet before = listeners_.open();
-  const bool same = config.edge->bind == config_.edge->bind && config.edge->ports_allow == config_.edge->ports_allow &&
+  const bool same = config.edge->bind == config_.edge->bind &&
+                    config.edge->ports_allow == config_.edge->ports_allow &&
                     config.edge->ports_deny == config_.edge->ports_deny;
   config_ = config;
   if (same) return changes;
@@ -279,7 +287,8 @@ void Edge::stop(std::function<void()> done) {
 }
 
 void Edge::check_stopped() {
-  const bool all = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.idle && !slot.up; });
+  const bool all =
+      std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.idle && !slot.up; });
   if (stopped_ && all) std::exchange(stopped_, nullptr)();
 }
 

@@ -17,14 +17,14 @@
 
 namespace penstock {
 
-/// Composition root of the role. Lives on the control loop's thread; its workers' parts are reached by posting.
-/// Everything it is given outlives it, and it outlives the threads of all loops.
+/// Composition root of the role. Lives on the control loop's thread; its workers' parts are reached by
+/// posting. Everything it is given outlives it, and it outlives the threads of all loops.
 class Edge final : private ListenerObserver, private EdgeDesk {
  public:
   struct Parts {
     Loop& control;
-    Network& network;            // of the control loop
-    Counters& counters;          // of the control loop's thread
+    Network& network;    // of the control loop
+    Counters& counters;  // of the control loop's thread
     std::vector<Worker> workers;
     Journal& journal;
     Admission& admission;
@@ -90,11 +90,14 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void refuse(Connection& connection, Reason reason);
   std::string service_of(std::uint16_t port) const;
   void check_stopped();
-  void event(std::string_view name, boost::json::object fields) { parts_.journal.event(name, std::move(fields)); }
+  void event(std::string_view name, boost::json::object fields) {
+    parts_.journal.event(name, std::move(fields));
+  }
 
   template <class F>
   void on_worker(unsigned index, F work) {
-    parts_.workers[index].loop.post([&worker = *workers_[index], work = std::move(work)]() mutable { work(worker); });
+    parts_.workers[index].loop.post(
+        [&worker = *workers_[index], work = std::move(work)]() mutable { work(worker); });
   }
 
   Config config_;
@@ -104,7 +107,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   std::vector<std::unique_ptr<EdgeWorker>> workers_;
   std::vector<Slot> slots_;
   std::uint32_t up_ = 0;
-  std::uint32_t turn_ = 0;             // the slot that takes the next flow
+  std::uint32_t turn_ = 0;  // the slot that takes the next flow
   PortListeners listeners_;
   std::vector<AssignedService> services_;
   std::uint64_t hub_instance_ = 0;

@@ -25,7 +25,8 @@ Reason refusal_reason(const Refusal& refusal) {
 
 }  // namespace
 
-EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, EdgeCarrierObserver& observer)
+EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index,
+                         EdgeCarrierObserver& observer)
     : worker_{worker},
       shared_{shared},
       index_{index},
@@ -49,14 +50,16 @@ EdgeCarrier::~EdgeCarrier() = default;
 void EdgeCarrier::resolve() {
   const HostPort& hub = shared_.address.hub;
   pending_ = worker_.network.resolve(hub.host, [this](Result<std::vector<IpAddress>> addresses) {
-    if (!addresses) return fail(PST_R_PEER_UNREACHABLE, "cannot resolve " + shared_.address.hub.host + ": " + addresses.error().what);
+    if (!addresses)
+      return fail(PST_R_PEER_UNREACHABLE,
+                  "cannot resolve " + shared_.address.hub.host + ": " + addresses.error().what);
     addresses_ = std::move(*addresses);
     dial_next();
   });
 }
 
-/// The time is shared out among the addresses that are left, and the hub's answer: an address that is silent must not
-/// keep us from those behind it.
+/// The time is shared out among the addresses that are left, and the hub's answer: an address that is silent
+/// must not keep us from those behind it.
 void EdgeCarrier::dial_next() {
   patience_->cancel();
   if (next_address_ == addresses_.size()) return fail(PST_R_PEER_UNREACHABLE, last_error_);
@@ -106,7 +109,8 @@ void EdgeCarrier::on_readable() {
 }
 
 void EdgeCarrier::link_failed(const IoResult& result) {
-  if (result.status == IoStatus::kEnd) return fail(PST_R_PEER_CLOSED, "the hub ended the connection without an answer");
+  if (result.status == IoStatus::kEnd)
+    return fail(PST_R_PEER_CLOSED, "the hub ended the connection without an answer");
   const std::string text = link_->describe(result.error);
   const bool pinned = !shared_.address.context->pins().empty();
   if (result.error == Errc::kRefused) return fail(pinned ? PST_R_PIN_MISMATCH : PST_R_TLS_FAILED, text);
@@ -136,8 +140,9 @@ void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> l
                                  .half_closed = shared_.flow.half_closed,
                                  .budget = &shared_.budget,
                                  .counters = &worker_.counters};
-  carrier_ = std::make_unique<Carrier>(worker_.loop, std::move(link_), settings, static_cast<CarrierObserver&>(*this),
-                                       std::string_view{}, std::move(leftover));
+  carrier_ = std::make_unique<Carrier>(worker_.loop, std::move(link_), settings,
+                                       static_cast<CarrierObserver&>(*this), std::string_view{},
+                                       std::move(leftover));
   if (!legacy_) {
     const HelloMessage hello{.version = 1,
                              .role = "edge",
@@ -157,8 +162,10 @@ void EdgeCarrier::fail(Reason reason, std::string text) {
   if (std::exchange(failed_, true)) return;
   worker_.counters.count(reason);
   pending_.reset();
+  link_.reset();  // an answer that comes now is too late
   patience_->cancel();
-  deadline_ = worker_.loop.make_timer([this, reason, text = std::move(text)] { observer_.on_down(*this, reason, text); });
+  deadline_ = worker_.loop.make_timer(
+      [this, reason, text = std::move(text)] { observer_.on_down(*this, reason, text); });
   deadline_->arm(worker_.loop.now());
 }
 
@@ -174,11 +181,13 @@ void EdgeCarrier::open(std::unique_ptr<Connection> connection, Flow flow) {
                                std::move(flow));
   if (!stream) {
     worker_.counters.count(PST_R_WINDOW_BUDGET);
-    shared_.journal.event("limit_reached", {{"reason", label_of(PST_R_WINDOW_BUDGET)}, {"edge", shared_.address.edge_id}});
+    shared_.journal.event("limit_reached",
+                          {{"reason", label_of(PST_R_WINDOW_BUDGET)}, {"edge", shared_.address.edge_id}});
     return;
   }
   record_opened(shared_.journal, **stream, shared_.address.edge_id);
-  if (!carrier_->ids_left()) observer_.on_going_away(*this, {.reason = PST_R_DRAINING, .text = "stream ids are used up"});
+  if (!carrier_->ids_left())
+    observer_.on_going_away(*this, {.reason = PST_R_DRAINING, .text = "stream ids are used up"});
 }
 
 void EdgeCarrier::send(FrameType type, const std::string& payload) {
@@ -199,7 +208,9 @@ void EdgeCarrier::reset_flows(const PortSet& ports, Reason reason) {
 }
 
 /// Never called: OPEN is not a frame for an edge.
-void EdgeCarrier::on_open(Stream& stream) { carrier_->reset(stream.id(), PST_R_PROTOCOL_ERROR, {}); }
+void EdgeCarrier::on_open(Stream& stream) {
+  carrier_->reset(stream.id(), PST_R_PROTOCOL_ERROR, {});
+}
 
 void EdgeCarrier::on_stream_closed(Stream& stream, Reason reason, const std::string& text) {
   record_closed(shared_.journal, stream, shared_.address.edge_id, reason, text, worker_.loop.now());
@@ -212,8 +223,12 @@ Result<void> EdgeCarrier::on_message(FrameType /*type: CONFIG is the only one fo
   return {};
 }
 
-void EdgeCarrier::on_go_away(const GoAwayMessage& message) { observer_.on_going_away(*this, message); }
+void EdgeCarrier::on_go_away(const GoAwayMessage& message) {
+  observer_.on_going_away(*this, message);
+}
 
-void EdgeCarrier::on_carrier_closed(Reason reason, const std::string& text) { observer_.on_down(*this, reason, text); }
+void EdgeCarrier::on_carrier_closed(Reason reason, const std::string& text) {
+  observer_.on_down(*this, reason, text);
+}
 
 }  // namespace penstock

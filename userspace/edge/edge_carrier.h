@@ -21,11 +21,11 @@ namespace penstock {
 struct EdgeShared {
   HubAddress& address;
   Journal& journal;
-  WindowBudget& budget;      // for what comes from the hub
+  WindowBudget& budget;  // for what comes from the hub
   TunnelConfig tunnel;
   FlowConfig flow;
-  std::uint64_t instance;    // random per start
-  std::uint32_t carriers;    // how many the edge means to have
+  std::uint64_t instance;  // random per start
+  std::uint32_t carriers;  // how many the edge means to have
 };
 
 class EdgeCarrier;
@@ -90,14 +90,14 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   EdgeCarrierObserver& observer_;
 
   std::unique_ptr<Timer> deadline_;
-  std::unique_ptr<Timer> patience_;        // with the address that is being dialled, while there are others
+  std::unique_ptr<Timer> patience_;  // with the address that is being dialled, while there are others
   const Time give_up_at_;
-  std::unique_ptr<Pending> pending_;       // the lookup or dial under way
+  std::unique_ptr<Pending> pending_;  // the lookup or dial under way
   std::vector<IpAddress> addresses_;
   std::size_t next_address_ = 0;
   std::string last_error_ = "the name has no address";
-  std::unique_ptr<Link> link_;             // during the handshake; then the carrier has it
-  std::string line_;                       // what is left of the EDGE line
+  std::unique_ptr<Link> link_;  // during the handshake; then the carrier has it
+  std::string line_;            // what is left of the EDGE line
   LineReader answer_{wire::kMaxJson};
   bool failed_ = false;
   std::unique_ptr<Carrier> carrier_;

@@ -6,7 +6,8 @@ EdgeWorker::EdgeWorker(const Worker& worker, EdgeShared& shared, EdgeDesk& desk)
     : worker_{worker}, shared_{shared}, desk_{desk} {}
 
 void EdgeWorker::add_slot(std::uint32_t index) {
-  slots_.push_back(std::make_unique<CarrierSlot>(worker_, shared_, index, static_cast<CarrierSlotObserver&>(*this)));
+  slots_.push_back(
+      std::make_unique<CarrierSlot>(worker_, shared_, index, static_cast<CarrierSlotObserver&>(*this)));
 }
 
 void EdgeWorker::drop_slot(std::uint32_t index) {
@@ -18,7 +19,8 @@ void EdgeWorker::open(std::unique_ptr<Connection> connection, Flow flow) {
   for (const auto& slot : slots_) {
     EdgeCarrier* const carrier = slot->current();
     if (carrier == nullptr) continue;
-    if (emptiest == nullptr || carrier->carrier()->streams() < emptiest->carrier()->streams()) emptiest = carrier;
+    if (emptiest == nullptr || carrier->carrier()->streams() < emptiest->carrier()->streams())
+      emptiest = carrier;
   }
   if (emptiest != nullptr) return emptiest->open(std::move(connection), std::move(flow));
   worker_.counters.count(PST_R_TUNNEL_DOWN);

@@ -30,7 +30,7 @@ struct EdgeCarrierSummary {
   Duration age{};
   bool up = false;
   bool legacy = false;
-  std::string why;   // when it is not up
+  std::string why;  // when it is not up
   CarrierReport report;
 };
 

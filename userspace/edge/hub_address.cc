@@ -38,9 +38,10 @@ Result<std::unique_ptr<TlsContext>> make_context(const EdgeConfig& config, const
   }
   if (!token.pins.empty()) return TlsContext::client_pinned(token.pins);
   if (config.insecure_accept_any_hub) return TlsContext::client_unverified();
-  return error(Errc::kRefused,
-               "nothing says how to know the hub: use a token with its key's pin (penstockctl edges add prints one), "
-               "or set edge.ca_file, edge.pins, or, against all advice, edge.insecure_accept_any_hub = true");
+  return error(
+      Errc::kRefused,
+      "nothing says how to know the hub: use a token with its key's pin (penstockctl edges add prints one), "
+      "or set edge.ca_file, edge.pins, or, against all advice, edge.insecure_accept_any_hub = true");
 }
 
 }  // namespace

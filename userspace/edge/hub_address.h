@@ -18,7 +18,8 @@ struct HubAddress {
   std::unique_ptr<TlsContext> context;
 };
 
-/// From the token, or from the single keys; reads the files they name. Refused when nothing says how to know the hub.
+/// From the token, or from the single keys; reads the files they name. Refused when nothing says how to know
+/// the hub.
 Result<HubAddress> load_hub_address(const EdgeConfig& config);
 
 }  // namespace penstock

@@ -15,7 +15,8 @@ void PortListeners::assign(const PortSet& wanted) {
   const PortSet permitted = wanted_.intersection(allow_).difference(deny_);
   const PortSet superfluous = open_.difference(permitted);
   for (const PortRange& range : superfluous.ranges()) {
-    for (std::uint32_t port = range.first; port <= range.last; ++port) close_port(static_cast<std::uint16_t>(port));
+    for (std::uint32_t port = range.first; port <= range.last; ++port)
+      close_port(static_cast<std::uint16_t>(port));
   }
   failures_.clear();
   const PortSet denied = wanted_.difference(permitted);
@@ -66,7 +67,8 @@ void PortListeners::close_all() {
 std::vector<PortFailure> PortListeners::failures() const {
   std::vector<PortFailure> out;
   for (const auto& [port, failure] : failures_) {
-    const bool joins = !out.empty() && out.back().ports.last + 1 == port && out.back().reason == failure.reason;
+    const bool joins =
+        !out.empty() && out.back().ports.last + 1 == port && out.back().reason == failure.reason;
     if (joins) {
       out.back().ports.last = port;
     } else {

@@ -15,8 +15,9 @@
 
 namespace penstock {
 
-/// Opens and closes listeners so that they follow the assignment; only the difference is touched. A port is open when
-/// it is open on every address of `edge.bind` that this host has; else it is failed, with the reason. One thread.
+/// Opens and closes listeners so that they follow the assignment; only the difference is touched. A port is
+/// open when it is open on every address of `edge.bind` that this host has; else it is failed, with the
+/// reason. One thread.
 class PortListeners {
  public:
   /// Both outlive this.

@@ -10,8 +10,8 @@
 
 namespace penstock {
 
-/// Counts per source prefix. Both tables are bounded: unfinished handshakes by their limit, failures by 65,536 sources
-/// of which the stalest goes first. One thread; pure.
+/// Counts per source prefix. Both tables are bounded: unfinished handshakes by their limit, failures by
+/// 65,536 sources of which the stalest goes first. One thread; pure.
 class AttemptLimiter {
  public:
   explicit AttemptLimiter(const LimitsConfig& limits) : limits_{limits} {}

@@ -8,21 +8,24 @@ namespace penstock {
 Result<void> EdgeDirectory::load(const Config& config) {
   auto stored = store_.edges();
   if (!stored) return stored.error();
-  for (const EdgeRecord& record : *stored) edges_[record.id] = {.record = record, .declared = false, .position = {}};
+  for (const EdgeRecord& record : *stored)
+    edges_[record.id] = {.record = record, .declared = false, .position = {}};
   auto gone = redeclare(config);
   if (!gone) return gone.error();
   return {};
 }
 
-Result<std::map<std::string, EdgeDirectory::Entry, std::less<>>> EdgeDirectory::declared(const Config& config) {
+Result<std::map<std::string, EdgeDirectory::Entry, std::less<>>> EdgeDirectory::declared(
+    const Config& config) {
   std::map<std::string, Entry, std::less<>> out;
   for (const DeclaredEdge& edge : config.hub->edges) {
     auto secret = read_secret(edge.secret_file, kShortestImportedSecret);
     if (!secret) return secret.error();
     const auto position = config.edge_positions.find(edge.id);
-    out[edge.id] = {.record = {.id = edge.id, .current = make_edge_secret(*secret), .previous = {}, .created = clock_()},
-                    .declared = true,
-                    .position = position == config.edge_positions.end() ? Position{} : position->second};
+    out[edge.id] = {
+        .record = {.id = edge.id, .current = make_edge_secret(*secret), .previous = {}, .created = clock_()},
+        .declared = true,
+        .position = position == config.edge_positions.end() ? Position{} : position->second};
   }
   return out;
 }
@@ -33,7 +36,8 @@ Result<std::vector<std::string>> EdgeDirectory::redeclare(const Config& config) 
   for (const auto& [id, entry] : *wanted) {
     const auto held = edges_.find(id);
     if (held != edges_.end() && !held->second.declared) {
-      return error(Errc::kExists, entry.position.file + ":" + std::to_string(entry.position.line) + ": edge '" + id +
+      return error(Errc::kExists, entry.position.file + ":" + std::to_string(entry.position.line) +
+                                      ": edge '" + id +
                                       "' was also added by an operator: penstockctl edges remove " + id);
     }
   }
@@ -83,8 +87,8 @@ Result<EdgeDirectory::Entry*> EdgeDirectory::changeable(const std::string& id) {
   if (found == edges_.end()) return error(Errc::kNotFound, "there is no edge '" + id + "'");
   const Position& at = found->second.position;
   if (found->second.declared) {
-    return error(Errc::kRefused, "edge '" + id + "' is declared in " + at.file + ":" + std::to_string(at.line) +
-                                     ": change it there and reload");
+    return error(Errc::kRefused, "edge '" + id + "' is declared in " + at.file + ":" +
+                                     std::to_string(at.line) + ": change it there and reload");
   }
   return &found->second;
 }

@@ -3,17 +3,16 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "proto/token.h"
 
 namespace penstock {
 namespace {
 
-constexpr Duration kResolveEvery = 30s;
 /// When a carrier that we do not want, for now, may be dialled again.
 constexpr std::chrono::milliseconds kUnwantedRetry = 30s;
 constexpr Duration kDrainRetry = 1s;
 constexpr Duration kStopTime = 1500ms;
-/// Connections of one edge at once, for each carrier that its tunnel may have: an old one may still be leaving.
+/// Connections of one edge at once, for each carrier that its tunnel may have: an old one may still be
+/// leaving.
 constexpr int kConnectionsPerCarrier = 2;
 
 }  // namespace
@@ -35,7 +34,8 @@ Hub::Hub(const Config& config, Parts parts)
       registry_{config.limits.carriers_per_tunnel},
       instance_{random_u64()},
       resolve_timer_{parts_.control.make_timer([this] { resolve_names(); })} {
-  for (const Worker& worker : parts_.workers) workers_.push_back(std::make_unique<HubWorker>(worker, shared_));
+  for (const Worker& worker : parts_.workers)
+    workers_.push_back(std::make_unique<HubWorker>(worker, shared_));
 }
 
 Hub::~Hub() = default;
@@ -89,9 +89,8 @@ void Hub::on_line(const Caller& caller, EdgeLine line) {
 }
 
 void Hub::on_hello(const Caller& caller, HelloMessage hello) {
-  parts_.control.post([this, caller, hello = std::move(hello)] {
-    place(caller, hello.instance, false, hello.carrier);
-  });
+  parts_.control.post(
+      [this, caller, hello = std::move(hello)] { place(caller, hello.instance, false, hello.carrier); });
 }
 
 void Hub::on_legacy(const Caller& caller) {
@@ -127,8 +126,8 @@ void Hub::judge(const Caller& caller, const EdgeLine& line) {
     event("auth_failed", {{"edge", printable(line.id, 64)}, {"address", caller.peer.to_string()}});
     return refuse(caller.id, PST_R_AUTH_FAILED, std::string{help_of(PST_R_AUTH_FAILED)});
   }
-  const auto connections =
-      std::count_if(guests_.begin(), guests_.end(), [&](const auto& entry) { return entry.second.edge == line.id; });
+  const auto connections = std::count_if(guests_.begin(), guests_.end(),
+                                         [&](const auto& entry) { return entry.second.edge == line.id; });
   if (connections >= std::int64_t{kConnectionsPerCarrier} * config_.limits.carriers_per_tunnel) {
     return refuse(caller.id, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)});
   }
@@ -136,9 +135,11 @@ void Hub::judge(const Caller& caller, const EdgeLine& line) {
   guest.edge = line.id;
   assign(line.id);
   guest.told_generation = assigned_[line.id].generation;
-  on_worker(caller.id.worker,
-            [number = caller.id.number, edge = line.id, answer = to_line(assignment_for(line.id, guest.told_generation)),
-             routes = catalog_.routes_for(line.id)](HubWorker& worker) { worker.accept(number, edge, answer, routes); });
+  on_worker(caller.id.worker, [number = caller.id.number, edge = line.id,
+                               answer = to_line(assignment_for(line.id, guest.told_generation)),
+                               routes = catalog_.routes_for(line.id)](HubWorker& worker) {
+    worker.accept(number, edge, answer, routes);
+  });
 }
 
 void Hub::place(const Caller& caller, std::uint64_t instance, bool legacy, std::uint32_t index) {
@@ -158,7 +159,8 @@ void Hub::place(const Caller& caller, std::uint64_t instance, bool legacy, std::
     });
   }
   guest.placed = true;
-  const boost::json::object who{{"edge", guest.edge}, {"address", caller.peer.to_string()}, {"legacy", legacy}};
+  const boost::json::object who{
+      {"edge", guest.edge}, {"address", caller.peer.to_string()}, {"legacy", legacy}};
   event("carrier_up", who);
   if (placed.connected) event("edge_connected", who);
   if (placed.connected || !placed.replaced.empty()) event("tunnel_up", who);
@@ -182,7 +184,8 @@ void Hub::farewell(const Caller& caller, Reason reason, const std::string& text)
     assigned_.erase(guest.edge);
   } else if (const auto* const tunnel = registry_.find(guest.edge); tunnel != nullptr) {
     const Assigned& assigned = assigned_[guest.edge];
-    if (assigned.result.generation < assigned.generation) send_config(guest.edge, tunnel->carriers.begin()->second);
+    if (assigned.result.generation < assigned.generation)
+      send_config(guest.edge, tunnel->carriers.begin()->second);
   }
   if (stopped_ && guests_.empty()) std::exchange(stopped_, nullptr)();
 }
@@ -198,148 +201,6 @@ void Hub::take_result(const Caller& caller, const ConfigResultMessage& result) {
                           {"ports", failure.ports.to_string()},
                           {"reason", label_of(failure.reason)},
                           {"text", printable(failure.message, 200)}});
-  }
-}
-
-// ---------------------------------------------------------------------------------------------- services
-
-Assignment Hub::assignment_for(const std::string& edge, std::uint64_t generation) const {
-  return catalog_.assignment_for(
-      edge, {.version = 1, .features = {}, .instance = instance_, .generation = generation, .services = {}});
-}
-
-/// Brings one edge to what the catalog says now, if that differs from what it was told.
-void Hub::assign(const std::string& edge) {
-  Assigned& assigned = assigned_[edge];
-  std::string wanted = to_line(assignment_for(edge, 0));
-  const bool first = assigned.assignment.empty();
-  if (assigned.assignment == wanted) return;
-  assigned.assignment = std::move(wanted);
-  assigned.generation = ++generation_;
-  const auto* const tunnel = registry_.find(edge);
-  if (tunnel == nullptr) return;
-  event(first ? "ports_assigned" : "ports_changed",
-        {{"edge", edge}, {"ports", ports_of(assignment_for(edge, 0)).to_string()}});
-  send_config(edge, tunnel->carriers.begin()->second);
-}
-
-void Hub::send_config(const std::string& edge, CarrierId id) {
-  const std::uint64_t generation = assigned_[edge].generation;
-  guests_.at(id).told_generation = generation;
-  on_worker(id.worker, [id, json = to_line(assignment_for(edge, generation))](HubWorker& worker) {
-    worker.send(id.number, FrameType::kConfig, json);
-  });
-}
-
-void Hub::services_changed() {
-  std::map<std::string, std::shared_ptr<const RouteTable>> tables;
-  for (const auto& [id, guest] : guests_) {
-    if (guest.edge.empty()) continue;
-    auto& table = tables[guest.edge];
-    if (table == nullptr) table = catalog_.routes_for(guest.edge);
-    on_worker(id.worker,
-              [number = id.number, table](HubWorker& worker) { worker.set_routes(number, table); });
-  }
-  for (const auto& [edge, table] : tables) assign(edge);
-}
-
-void Hub::resolve_names() {
-  lookups_.clear();
-  for (const std::string& host : catalog_.names()) {
-    lookups_.push_back(parts_.network.resolve(host, [this, host](Result<std::vector<IpAddress>> addresses) {
-      if (!addresses) {
-        event("resolve_failed", {{"host", printable(host, 255)}, {"text", addresses.error().what}});
-      } else if (catalog_.resolved(host, *addresses)) {
-        services_changed();
-      }
-    }));
-  }
-  resolve_timer_->arm(parts_.control.now() + kResolveEvery);
-}
-
-Result<void> Hub::add_service(const Service& service) {
-  auto added = catalog_.add(service);
-  if (!added) return added;
-  event("service_added", {{"service", service.name}, {"ports", service.ports.to_string()}});
-  resolve_names();
-  services_changed();
-  return {};
-}
-
-Result<void> Hub::change_service(const Service& service) {
-  auto changed = catalog_.change(service);
-  if (!changed) return changed;
-  event("service_changed", {{"service", service.name}, {"ports", service.ports.to_string()}});
-  resolve_names();
-  services_changed();
-  return {};
-}
-
-Result<void> Hub::remove_service(const std::string& name) {
-  auto removed = catalog_.remove(name);
-  if (!removed) return removed;
-  event("service_removed", {{"service", name}});
-  services_changed();
-  return {};
-}
-
-Result<void> Hub::drain_service(const std::string& name, bool on) {
-  auto drained = catalog_.drain(name, on);
-  if (!drained) return drained;
-  event("service_changed", {{"service", name}, {"draining", on}});
-  services_changed();
-  return {};
-}
-
-// ---------------------------------------------------------------------------------------------- edges
-
-Result<std::string> Hub::token_for(const std::string& id, const std::string& hub, const std::string& secret) const {
-  HostPort where;
-  if (!hub.empty()) {
-    auto parsed = HostPort::parse(hub);
-    if (!parsed) return parsed.error();
-    where = *parsed;
-  } else if (config_.hub->public_address) {
-    where = *config_.hub->public_address;
-  } else {
-    return error(Errc::kInvalid, "where do edges dial? give --hub HOST:PORT, or set hub.public in the configuration");
-  }
-  return encode_token({.hub = where, .edge_id = id, .secret = secret, .pins = {identity_.pin}});
-}
-
-Result<std::string> Hub::add_edge(const std::string& id, const std::string& hub, const std::string& secret) {
-  auto checked = token_for(id, hub, secret);  // before anything is kept
-  if (!checked) return checked;
-  auto added = directory_.add(id, secret);
-  if (!added) return added;
-  event("edge_added", {{"edge", id}});
-  return token_for(id, hub, *added);
-}
-
-Result<std::string> Hub::rotate_edge(const std::string& id, const std::string& hub) {
-  auto checked = token_for(id, hub, {});
-  if (!checked) return checked;
-  auto rotated = directory_.rotate(id);
-  if (!rotated) return rotated;
-  event("edge_rotated", {{"edge", id}});
-  return token_for(id, hub, *rotated);
-}
-
-Result<void> Hub::remove_edge(const std::string& id) {
-  auto removed = directory_.remove(id);
-  if (!removed) return removed;
-  event("edge_removed", {{"edge", id}});
-  close_carriers_of(id, PST_R_EDGE_REMOVED);
-  registry_.forget(id);
-  return {};
-}
-
-void Hub::close_carriers_of(const std::string& edge, Reason reason) {
-  for (const auto& [id, guest] : guests_) {
-    if (guest.edge != edge) continue;
-    on_worker(id.worker, [id, reason](HubWorker& worker) {
-      worker.close(id.number, reason, std::string{help_of(reason)}, {});
-    });
   }
 }
 
@@ -364,9 +225,10 @@ Result<std::vector<std::string>> Hub::reload(const Config& config) {
 void Hub::drain() {
   if (std::exchange(draining_, true)) return;
   listeners_.clear();
-  const GoAwayMessage message{.reason = PST_R_DRAINING,
-                              .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kDrainRetry),
-                              .text = {}};
+  const GoAwayMessage message{
+      .reason = PST_R_DRAINING,
+      .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kDrainRetry),
+      .text = {}};
   for (const Worker& worker : parts_.workers) {
     on_worker(worker.index, [message](HubWorker& hub) { hub.go_away_all(message); });
   }

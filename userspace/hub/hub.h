@@ -23,7 +23,7 @@ struct PortState {
   std::string edge;
   std::string service;
   PortRange ports;
-  std::string_view state;   // listening, failed, pending or offline
+  std::string_view state;         // listening, failed, pending or offline
   Reason reason = PST_R_UNKNOWN;  // of a failed one
   std::string message;
 };
@@ -35,14 +35,14 @@ struct EdgeState {
   std::size_t ports_failed = 0;
 };
 
-/// Composition root of the role. Lives on the control loop's thread; its workers' parts are reached by posting.
-/// Everything it is given outlives it, and it outlives the threads of all loops.
+/// Composition root of the role. Lives on the control loop's thread; its workers' parts are reached by
+/// posting. Everything it is given outlives it, and it outlives the threads of all loops.
 class Hub final : private ListenerObserver, private HubDesk {
  public:
   struct Parts {
     Loop& control;
-    Network& network;            // of the control loop
-    Counters& counters;          // of the control loop's thread
+    Network& network;    // of the control loop
+    Counters& counters;  // of the control loop's thread
     std::vector<Worker> workers;
     Store& store;
     Journal& journal;
@@ -88,16 +88,16 @@ class Hub final : private ListenerObserver, private HubDesk {
   /// A connection from accept to its end.
   struct Guest {
     Endpoint peer;
-    std::string edge;                 // once the secret was right
-    bool handshaking = true;          // counted as unfinished
+    std::string edge;         // once the secret was right
+    bool handshaking = true;  // counted as unfinished
     std::uint64_t told_generation = 0;
     bool placed = false;
   };
   /// What a connected edge was told and has answered.
   struct Assigned {
     std::uint64_t generation = 0;
-    ConfigResultMessage result;       // generation 0: none yet
-    std::string assignment;           // the JSON without its generation, to see what changed
+    ConfigResultMessage result;  // generation 0: none yet
+    std::string assignment;      // the JSON without its generation, to see what changed
   };
 
   // Connections (hub.cc)
@@ -117,18 +117,22 @@ class Hub final : private ListenerObserver, private HubDesk {
   void send_config(const std::string& edge, CarrierId id);
   Result<void> listen();
 
-  // Services (hub.cc)
+  // Services and edges (hub_assignments.cc)
   void services_changed();
   void assign(const std::string& edge);
   void close_carriers_of(const std::string& edge, Reason reason);
   void resolve_names();
-  Result<std::string> token_for(const std::string& id, const std::string& hub, const std::string& secret) const;
+  Result<std::string> token_for(const std::string& id, const std::string& hub,
+                                const std::string& secret) const;
   Assignment assignment_for(const std::string& edge, std::uint64_t generation) const;
-  void event(std::string_view name, boost::json::object fields) { parts_.journal.event(name, std::move(fields)); }
+  void event(std::string_view name, boost::json::object fields) {
+    parts_.journal.event(name, std::move(fields));
+  }
 
   template <class F>
   void on_worker(unsigned index, F work) {
-    parts_.workers[index].loop.post([&worker = *workers_[index], work = std::move(work)]() mutable { work(worker); });
+    parts_.workers[index].loop.post(
+        [&worker = *workers_[index], work = std::move(work)]() mutable { work(worker); });
   }
 
   Config config_;
@@ -139,7 +143,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   EdgeDirectory directory_;
   ServiceCatalog catalog_;
   TunnelRegistry registry_;
-  const std::uint64_t instance_;      // random per start
+  const std::uint64_t instance_;  // random per start
   std::uint64_t generation_ = 0;
   std::map<CarrierId, Guest> guests_;
   std::map<std::string, Assigned> assigned_;  // by edge id, for those with guests

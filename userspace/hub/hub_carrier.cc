@@ -23,9 +23,12 @@ LinkOptions backend_options(const FlowConfig& flow) {
 std::string proxy_preface(const Service& service, const Flow& flow) {
   const ProxyAddresses addresses{.client = flow.client, .local = flow.local};
   switch (service.client) {
-    case ClientHeader::kNone: return {};
-    case ClientHeader::kProxyV1: return proxy_v1(addresses);
-    case ClientHeader::kProxyV2: return std::string{as_text(proxy_v2(addresses).view())};
+    case ClientHeader::kNone:
+      return {};
+    case ClientHeader::kProxyV1:
+      return proxy_v1(addresses);
+    case ClientHeader::kProxyV2:
+      return std::string{as_text(proxy_v2(addresses).view())};
   }
   return {};
 }
@@ -53,7 +56,9 @@ HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<
 
 HubCarrier::~HubCarrier() = default;
 
-HubDesk::Caller HubCarrier::caller() const { return {{worker_.worker_.index, number_}, peer_}; }
+HubDesk::Caller HubCarrier::caller() const {
+  return {{worker_.worker_.index, number_}, peer_};
+}
 
 // ---------------------------------------------------------------------------------------------- handshake
 
@@ -67,8 +72,9 @@ void HubCarrier::on_readable() {
     if (ending_) return leave();
     const bool tls = result.error.category() == penstock_category() && result.error != Errc::kUnavailable;
     return end_handshake(tls ? PST_R_TLS_FAILED : PST_R_PEER_CLOSED,
-                         result.status == IoStatus::kEnd ? "the peer ended the connection before it said who it is"
-                                                         : link_->describe(result.error));
+                         result.status == IoStatus::kEnd
+                             ? "the peer ended the connection before it said who it is"
+                             : link_->describe(result.error));
   }
 }
 
@@ -90,10 +96,12 @@ void HubCarrier::take_line(Bytes bytes) {
 
 void HubCarrier::refuse(Reason reason, const std::string& message) {
   if (carrier_ != nullptr || ending_) return;
-  link_->write(as_bytes(to_line(Refusal{.reason = std::string{label_of(reason)}, .message = message})), false);
+  link_->write(as_bytes(to_line(Refusal{.reason = std::string{label_of(reason)}, .message = message})),
+               false);
   link_->finish();
   ending_.emplace(reason, message);
-  deadline_->arm(now() + kRefusalTime);  // and wait for the peer to go, so that the line is not cut off by a reset
+  deadline_->arm(now() +
+                 kRefusalTime);  // and wait for the peer to go, so that the line is not cut off by a reset
 }
 
 void HubCarrier::end_handshake(Reason reason, std::string text) {
@@ -108,7 +116,8 @@ void HubCarrier::leave() {
   worker_.gone(number_);
 }
 
-void HubCarrier::accept(const std::string& edge, const std::string& answer, std::shared_ptr<const RouteTable> routes) {
+void HubCarrier::accept(const std::string& edge, const std::string& answer,
+                        std::shared_ptr<const RouteTable> routes) {
   if (ending_ || carrier_ != nullptr) return;
   deadline_->cancel();
   edge_ = edge;
@@ -188,10 +197,9 @@ Reason HubCarrier::admit(Stream& stream, const Route*& route) {
   flow.idle = service.idle;
   if (service.draining) return PST_R_SERVICE_DRAINING;
   if (route->addresses.empty()) return PST_R_NO_ADDRESS;
-  auto admitted =
-      shared_.admission.admit(flow.client.address, {.service = service.name,
-                                                    .total = service.max_flows,
-                                                    .per_source = service.max_flows_per_source});
+  auto admitted = shared_.admission.admit(
+      flow.client.address,
+      {.service = service.name, .total = service.max_flows, .per_source = service.max_flows_per_source});
   if (const Reason* const met = std::get_if<Reason>(&admitted)) {
     record_limit(shared_.journal, *met, flow.client, service.name, edge_);
     return *met;
@@ -214,7 +222,8 @@ void HubCarrier::dial(Stream& stream, const Route& route) {
   dial_next(id);
 }
 
-/// The time is shared out among the addresses that are left, so that a silent one does not keep us from the others.
+/// The time is shared out among the addresses that are left, so that a silent one does not keep us from the
+/// others.
 void HubCarrier::dial_next(std::uint32_t id) {
   BackendDial& dial = dials_.at(id);
   if (dial.next == dial.route.addresses.size()) {
@@ -223,7 +232,8 @@ void HubCarrier::dial_next(std::uint32_t id) {
   const Endpoint backend{dial.route.addresses[dial.next++], dial.port};
   carrier_->find(id)->flow().backend = backend;
   dial.attempt = worker_.worker_.network.dial(
-      backend, [this, id](Result<std::unique_ptr<Connection>> connection) { dialled(id, std::move(connection)); });
+      backend,
+      [this, id](Result<std::unique_ptr<Connection>> connection) { dialled(id, std::move(connection)); });
   const auto behind = static_cast<Duration::rep>(dial.route.addresses.size() - dial.next);
   dial.patience->cancel();
   if (behind > 0) dial.patience->arm(now() + (dial.give_up_at - now()) / (behind + 1));
@@ -248,7 +258,9 @@ void HubCarrier::on_stream_closed(Stream& stream, Reason reason, const std::stri
   record_closed(shared_.journal, stream, edge_, reason, text, now());
 }
 
-void HubCarrier::on_legacy_peer() { shared_.desk.on_legacy(caller()); }
+void HubCarrier::on_legacy_peer() {
+  shared_.desk.on_legacy(caller());
+}
 
 Result<void> HubCarrier::on_message(FrameType type, Bytes payload) {
   if (type == FrameType::kHello) {

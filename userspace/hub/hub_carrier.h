@@ -13,7 +13,8 @@
 
 namespace penstock {
 
-/// Owned by its worker, on the worker's thread. Reads the EDGE line, waits for the hub's word, then carries flows.
+/// Owned by its worker, on the worker's thread. Reads the EDGE line, waits for the hub's word, then carries
+/// flows.
 class HubCarrier final : private LinkObserver, private CarrierObserver {
  public:
   HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection);
@@ -75,7 +76,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   const Endpoint local_;
   const Time begun_;
 
-  std::unique_ptr<Link> link_;       // until the carrier takes it
+  std::unique_ptr<Link> link_;  // until the carrier takes it
   LineReader line_;
   std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
   bool line_taken_ = false;

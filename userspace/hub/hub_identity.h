@@ -14,8 +14,8 @@ struct HubIdentity {
   PublicKeyHash pin{};
 };
 
-/// The operator's own certificate and key; else those kept as hub.crt and hub.key in the state directory; else new
-/// ones, which are kept there (the key with mode 0600).
+/// The operator's own certificate and key; else those kept as hub.crt and hub.key in the state directory;
+/// else new ones, which are kept there (the key with mode 0600).
 Result<HubIdentity> load_hub_identity(const Config& config);
 
 }  // namespace penstock

@@ -49,7 +49,8 @@ std::vector<EdgeState> Hub::edges() const {
     }
     const auto assigned = assigned_.find(entry.record.id);
     if (assigned != assigned_.end()) {
-      for (const PortFailure& failure : assigned->second.result.failed) state.ports_failed += failure.ports.size();
+      for (const PortFailure& failure : assigned->second.result.failed)
+        state.ports_failed += failure.ports.size();
     }
     state.entry = std::move(entry);
     out.push_back(std::move(state));
@@ -65,14 +66,16 @@ std::vector<PortState> Hub::ports() const {
     for (const auto& [name, service] : catalog_.entries()) {
       if (!service.service->is_for(edge.record.id)) continue;
       for (const PortRange& ports : service.service->ports.ranges()) {
-        PortState state{.edge = edge.record.id, .service = name, .ports = ports, .state = "offline", .message = {}};
+        PortState state{
+            .edge = edge.record.id, .service = name, .ports = ports, .state = "offline", .message = {}};
         if (tunnel == nullptr) {
           out.push_back(state);
         } else if (tunnel->legacy) {
           state.state = "listening";
           state.message = "assigned; an edge of the published protocol does not report";
           out.push_back(state);
-        } else if (assigned == assigned_.end() || assigned->second.result.generation < assigned->second.generation) {
+        } else if (assigned == assigned_.end() ||
+                   assigned->second.result.generation < assigned->second.generation) {
           state.state = "pending";
           out.push_back(state);
         } else {

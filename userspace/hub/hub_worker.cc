@@ -52,7 +52,9 @@ void HubWorker::close_all(Reason reason) {
   for (const std::uint64_t number : numbers) close(number, reason, {}, {});
 }
 
-void HubWorker::gone(std::uint64_t number) { carriers_.erase(number); }
+void HubWorker::gone(std::uint64_t number) {
+  carriers_.erase(number);
+}
 
 std::vector<CarrierSummary> HubWorker::carriers() const {
   std::vector<CarrierSummary> out;

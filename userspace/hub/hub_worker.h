@@ -44,7 +44,7 @@ struct HubShared {
   HubDesk& desk;
   Journal& journal;
   Admission& admission;
-  WindowBudget& budget;       // for what comes from edges
+  WindowBudget& budget;  // for what comes from edges
   TlsContext& tls;
   TunnelConfig tunnel;
   FlowConfig flow;
@@ -62,7 +62,7 @@ struct CarrierSummary {
 
 struct FlowSummary {
   std::string edge;
-  std::uint64_t instance = 0;   // of the edge, and index of the carrier, as HELLO told
+  std::uint64_t instance = 0;  // of the edge, and index of the carrier, as HELLO told
   std::uint32_t carrier = 0;
   FlowReport flow;
 };
@@ -83,7 +83,8 @@ class HubWorker {
   void set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes);
   void send(std::uint64_t number, FrameType type, const std::string& payload);
   void go_away(std::uint64_t number, const GoAwayMessage& message);
-  void close(std::uint64_t number, Reason reason, const std::string& text, std::chrono::milliseconds retry_after);
+  void close(std::uint64_t number, Reason reason, const std::string& text,
+             std::chrono::milliseconds retry_after);
   void go_away_all(const GoAwayMessage& message);
   void close_all(Reason reason);
 

@@ -8,7 +8,9 @@ namespace {
 /// What an edge is told must fit into a frame of 1 MiB: a port takes six bytes there.
 constexpr std::uint32_t kMostPorts = 131072;
 
-std::string where(const Position& position) { return position.file + ":" + std::to_string(position.line); }
+std::string where(const Position& position) {
+  return position.file + ":" + std::to_string(position.line);
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config)
     if (!entry.declared) all.push_back(*entry.service);
   }
   auto apart = check_overlaps(all);
-  if (!apart) return std::move(apart).error().within("the file's services and those added by operators do not fit");
+  if (!apart)
+    return std::move(apart).error().within("the file's services and those added by operators do not fit");
 
   std::vector<std::string> changes;
   std::set<std::string> wanted;
@@ -36,7 +39,8 @@ Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config)
     const Entry* const held = find(service.name);
     service.draining = held != nullptr && held->declared && held->service->draining;
     if (held == nullptr) changes.push_back("service '" + service.name + "' added");
-    if (held != nullptr && *held->service != service) changes.push_back("service '" + service.name + "' changed");
+    if (held != nullptr && *held->service != service)
+      changes.push_back("service '" + service.name + "' changed");
     const auto position = config.service_positions.find(service.name);
     put(service, true, position == config.service_positions.end() ? Position{} : position->second);
   }
@@ -76,7 +80,8 @@ Result<void> ServiceCatalog::check(const Service& service) const {
   std::uint32_t ports = 0;
   for (const Service& one : all) ports += one.ports.size();
   if (ports > kMostPorts) {
-    return error(Errc::kLimit, "all services together have more than " + std::to_string(kMostPorts) + " ports");
+    return error(Errc::kLimit,
+                 "all services together have more than " + std::to_string(kMostPorts) + " ports");
   }
   return {};
 }
@@ -85,8 +90,8 @@ Result<const ServiceCatalog::Entry*> ServiceCatalog::changeable(const std::strin
   const Entry* const entry = find(name);
   if (entry == nullptr) return error(Errc::kNotFound, "there is no service '" + name + "'");
   if (entry->declared) {
-    return error(Errc::kRefused,
-                 "service '" + name + "' is declared in " + where(entry->position) + ": change it there and reload");
+    return error(Errc::kRefused, "service '" + name + "' is declared in " + where(entry->position) +
+                                     ": change it there and reload");
   }
   return entry;
 }

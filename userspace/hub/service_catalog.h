@@ -49,7 +49,8 @@ class ServiceCatalog {
   /// What a name stands for now; true when that changed anything.
   bool resolved(const std::string& host, const std::vector<IpAddress>& addresses);
 
-  /// What one edge is told, and what its flows are matched against. `base` brings instance, generation and features.
+  /// What one edge is told, and what its flows are matched against. `base` brings instance, generation and
+  /// features.
   Assignment assignment_for(std::string_view edge, const Assignment::Extension& base) const;
   std::shared_ptr<const RouteTable> routes_for(std::string_view edge) const;
 

@@ -24,7 +24,9 @@ TunnelRegistry::Placed TunnelRegistry::place(const std::string& edge, std::uint6
   }
   if (found == tunnels_.end()) {
     placed.connected = placed.replaced.empty();
-    found = tunnels_.emplace(edge, Tunnel{.instance = instance, .legacy = legacy, .since = now, .carriers = {}}).first;
+    found =
+        tunnels_.emplace(edge, Tunnel{.instance = instance, .legacy = legacy, .since = now, .carriers = {}})
+            .first;
   }
   auto& carriers = found->second.carriers;
   const auto old = carriers.find(index);
@@ -48,7 +50,8 @@ bool TunnelRegistry::contested(const std::string& edge, Time now) {
 bool TunnelRegistry::remove(const std::string& edge, CarrierId carrier) {
   const auto found = tunnels_.find(edge);
   if (found == tunnels_.end()) return false;
-  const auto erased = std::erase_if(found->second.carriers, [&](const auto& entry) { return entry.second == carrier; });
+  const auto erased =
+      std::erase_if(found->second.carriers, [&](const auto& entry) { return entry.second == carrier; });
   if (erased == 0 || !found->second.carriers.empty()) return false;
   tunnels_.erase(found);
   return true;

@@ -29,17 +29,18 @@ class TunnelRegistry {
     std::map<std::uint32_t, CarrierId> carriers;  // by the index that HELLO gave
   };
   struct Placed {
-    bool refused = false;                 // the tunnel has as many carriers as it may
-    bool connected = false;               // the edge was not connected before
-    bool contested = false;               // third replacement within ten minutes
-    std::vector<CarrierId> replaced;      // carriers to be sent away
+    bool refused = false;             // the tunnel has as many carriers as it may
+    bool connected = false;           // the edge was not connected before
+    bool contested = false;           // third replacement within ten minutes
+    std::vector<CarrierId> replaced;  // carriers to be sent away
   };
 
   explicit TunnelRegistry(std::uint32_t carriers_per_tunnel) : most_carriers_{carriers_per_tunnel} {}
 
-  /// A carrier said who it is. Another instance replaces the tunnel whole; the same index replaces that carrier.
-  Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index, CarrierId carrier,
-               Time now);
+  /// A carrier said who it is. Another instance replaces the tunnel whole; the same index replaces that
+  /// carrier.
+  Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index,
+               CarrierId carrier, Time now);
   /// The carrier is gone; true when it was the last one of its edge's tunnel.
   bool remove(const std::string& edge, CarrierId carrier);
   /// The edge is known no longer.

@@ -24,10 +24,11 @@ using Descriptor = boost::asio::posix::stream_descriptor;
 using boost::system::error_code;
 
 constexpr int kBacklog = 4096;
-constexpr int kAcceptBatch = 64;             // connections taken before other work of the loop gets its turn
+constexpr int kAcceptBatch = 64;  // connections taken before other work of the loop gets its turn
 /// Descriptors that clients and backends never get, so that operators are heard when those run out.
 constexpr rlim_t kReserved = 32;
-constexpr Duration kAcceptPause = 100ms;     // after a failed accept: out of descriptors is a bad moment, not the end
+constexpr Duration kAcceptPause =
+    100ms;  // after a failed accept: out of descriptors is a bad moment, not the end
 
 /// Descriptors from here on are reserved. Read once: the limit is raised before the first loop runs.
 bool is_reserved(const FileDescriptor& socket) {
@@ -39,7 +40,9 @@ bool is_reserved(const FileDescriptor& socket) {
   return static_cast<rlim_t>(socket.get()) >= ceiling;
 }
 
-error_code last_error() { return {errno, boost::system::system_category()}; }
+error_code last_error() {
+  return {errno, boost::system::system_category()};
+}
 
 class SocketConnection final : public Connection {
  public:
@@ -77,7 +80,8 @@ Result<FileDescriptor> make_socket(const Endpoint& endpoint) {
   return socket;
 }
 
-/// Waits for a descriptor outside of Asio's own sockets; its handler keeps the state alive, the owner only marks it.
+/// Waits for a descriptor outside of Asio's own sockets; its handler keeps the state alive, the owner only
+/// marks it.
 class Dial final : public Pending {
  public:
   Dial(boost::asio::io_context& context, FileDescriptor socket, Network::Dialled done)
@@ -148,7 +152,8 @@ class Lookup final : public Pending {
     Resolver resolver;
     Network::Resolved done;
   };
-  static Result<std::vector<IpAddress>> addresses(const error_code& failed, const Resolver::results_type& results) {
+  static Result<std::vector<IpAddress>> addresses(const error_code& failed,
+                                                  const Resolver::results_type& results) {
     if (failed) return Error{failed, failed.message()};
     std::vector<IpAddress> out;
     std::set<IpAddress> seen;
@@ -226,8 +231,10 @@ class Listener final : public Pending {
 
 }  // namespace
 
-std::unique_ptr<Link> AsioNetwork::attach(std::unique_ptr<Connection> connection, const LinkOptions& options) {
-  return std::make_unique<SocketLink>(loop_.context(), static_cast<SocketConnection&>(*connection).take(), options);
+std::unique_ptr<Link> AsioNetwork::attach(std::unique_ptr<Connection> connection,
+                                          const LinkOptions& options) {
+  return std::make_unique<SocketLink>(loop_.context(), static_cast<SocketConnection&>(*connection).take(),
+                                      options);
 }
 
 std::unique_ptr<Link> AsioNetwork::secure(std::unique_ptr<Connection> connection, const LinkOptions& options,
@@ -240,7 +247,8 @@ std::unique_ptr<Pending> AsioNetwork::dial(const Endpoint& to, Dialled done) {
   if (!socket) return std::make_unique<Failure>(loop_, socket.error(), std::move(done));
   sockaddr_storage address{};
   const socklen_t length = to.to_sockaddr(address);
-  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
+  if (::connect(socket->get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 &&
+      errno != EINPROGRESS) {
     return std::make_unique<Failure>(loop_, system_error("cannot connect", errno), std::move(done));
   }
   return std::make_unique<Dial>(loop_.context(), std::move(*socket), std::move(done));

@@ -18,7 +18,9 @@ using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
-Error failed(std::string_view doing) { return error(Errc::kUnavailable, openssl_errors()).within(doing); }
+Error failed(std::string_view doing) {
+  return error(Errc::kUnavailable, openssl_errors()).within(doing);
+}
 
 std::string contents(const Bio& bio) {
   char* data = nullptr;
@@ -53,7 +55,8 @@ bool fill_in(X509* certificate, EVP_PKEY* key, const std::string& name) {
   X509_NAME* const subject = X509_get_subject_name(certificate);
   const auto* const text = reinterpret_cast<const unsigned char*>(name.data());
   return set_serial(certificate) && X509_set_pubkey(certificate, key) == 1 &&
-         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, static_cast<int>(name.size()), -1, 0) == 1 &&
+         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, static_cast<int>(name.size()), -1,
+                                    0) == 1 &&
          X509_set_issuer_name(certificate, subject) == 1 &&
          add_extension(certificate, NID_subject_alt_name, "DNS:" + name) &&
          X509_sign(certificate, key, EVP_sha256()) > 0;

@@ -1,4 +1,5 @@
-// A link: one bidirectional stream of bytes that never blocks - a TCP socket, TLS over one, or a simulated pipe.
+// A link: one bidirectional stream of bytes that never blocks - a TCP socket, TLS over one, or a simulated
+// pipe.
 #pragma once
 
 #include <cstddef>
@@ -39,14 +40,16 @@ class Link {
  public:
   virtual ~Link() = default;
   virtual void observe(LinkObserver* observer) = 0;
-  /// Ask for one on_readable() / on_writable() when the next read() / write() may move bytes or would tell of an end.
+  /// Ask for one on_readable() / on_writable() when the next read() / write() may move bytes or would tell of
+  /// an end.
   virtual void await_readable() = 0;
   virtual void await_writable() = 0;
   /// Ask for one on_broken(), for a link from which nothing is to be read for now.
   virtual void await_failure() = 0;
 
   virtual IoResult read(MutableBytes into) = 0;
-  /// Takes as many bytes as there is room for. `more`: the caller will write again at once (lets segments fill up).
+  /// Takes as many bytes as there is room for. `more`: the caller will write again at once (lets segments
+  /// fill up).
   virtual IoResult write(Bytes from, bool more) = 0;
   /// What an error of read() or write() means, for people.
   virtual std::string describe(const boost::system::error_code& error) const { return error.message(); }

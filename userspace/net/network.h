@@ -28,7 +28,7 @@ class Connection {
 
 /// How a link of TCP behaves.
 struct LinkOptions {
-  Duration keepalive{};            // idle time before the first probe; 0: no probes
+  Duration keepalive{};  // idle time before the first probe; 0: no probes
   Duration keepalive_interval{};
   int keepalive_probes = 0;        // unanswered ones until the peer counts as vanished
   std::uint32_t unsent_limit = 0;  // bytes unsent in the kernel (TCP_NOTSENT_LOWAT); 0: the kernel's own
@@ -54,7 +54,8 @@ class ListenerObserver {
 class Network {
  public:
   virtual ~Network() = default;
-  virtual std::unique_ptr<Link> attach(std::unique_ptr<Connection> connection, const LinkOptions& options) = 0;
+  virtual std::unique_ptr<Link> attach(std::unique_ptr<Connection> connection,
+                                       const LinkOptions& options) = 0;
   /// The same with TLS over it: as server, or as client that asks for `server_name` (may be an address).
   virtual std::unique_ptr<Link> secure(std::unique_ptr<Connection> connection, const LinkOptions& options,
                                        TlsContext& context, const std::string& server_name) = 0;

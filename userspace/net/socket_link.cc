@@ -14,7 +14,9 @@ namespace {
 
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
-void set(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+void set(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof value);
+}
 
 int seconds(Duration duration) {
   return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(duration).count());
@@ -22,7 +24,8 @@ int seconds(Duration duration) {
 
 void apply(int fd, const LinkOptions& options) {
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.unsent_limit > 0) set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.unsent_limit));
+  if (options.unsent_limit > 0)
+    set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.unsent_limit));
   if (options.keepalive == Duration{}) return;
   set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(options.keepalive));
@@ -61,8 +64,9 @@ SocketLink::SocketLink(boost::asio::io_context& context, FileDescriptor socket, 
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
   state_->fd = socket.get();
   boost::system::error_code failed;
-  state_->socket.assign(address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
-                        socket.get(), failed);
+  state_->socket.assign(
+      address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), socket.get(),
+      failed);
   if (!failed) socket.release();  // otherwise closed here, and every call on the link fails
 }
 
@@ -72,7 +76,9 @@ SocketLink::~SocketLink() {
   state_->socket.close(ignored);
 }
 
-void SocketLink::observe(LinkObserver* observer) { state_->observer = observer; }
+void SocketLink::observe(LinkObserver* observer) {
+  state_->observer = observer;
+}
 
 void SocketLink::await_readable() {
   if (std::exchange(state_->waiting_to_read, true)) return;
@@ -102,13 +108,17 @@ void SocketLink::await_failure() {
   });
 }
 
-IoResult SocketLink::read(MutableBytes into) { return outcome(::recv(state_->fd, into.data(), into.size(), 0)); }
+IoResult SocketLink::read(MutableBytes into) {
+  return outcome(::recv(state_->fd, into.data(), into.size(), 0));
+}
 
 IoResult SocketLink::write(Bytes from, bool more) {
   return outcome(::send(state_->fd, from.data(), from.size(), MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
 }
 
-void SocketLink::finish() { ::shutdown(state_->fd, SHUT_WR); }
+void SocketLink::finish() {
+  ::shutdown(state_->fd, SHUT_WR);
+}
 
 void SocketLink::reset_on_close() {
   const linger now{.l_onoff = 1, .l_linger = 0};

@@ -20,9 +20,13 @@ constexpr std::size_t kReadAhead = 4 * (16384 + 256);
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
-Bio bio_of(const std::string& text) { return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free}; }
+Bio bio_of(const std::string& text) {
+  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
+}
 
-Error tls_error(std::string_view doing) { return error(Errc::kInvalid, openssl_errors()).within(doing); }
+Error tls_error(std::string_view doing) {
+  return error(Errc::kInvalid, openssl_errors()).within(doing);
+}
 
 int verify_pin(X509_STORE_CTX* store, void* context) {
   X509* const certificate = X509_STORE_CTX_get0_cert(store);
@@ -118,8 +122,12 @@ Result<std::unique_ptr<TlsContext>> TlsContext::client_ca(const std::string& ca_
   return context;
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::client_unverified() { return make(false); }
+Result<std::unique_ptr<TlsContext>> TlsContext::client_unverified() {
+  return make(false);
+}
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
 
 }  // namespace penstock

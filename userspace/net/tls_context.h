@@ -20,8 +20,10 @@ using PublicKeyHash = std::array<std::byte, 32>;
 class TlsContext {
  public:
   /// A server with a certificate chain and key in PEM.
-  static Result<std::unique_ptr<TlsContext>> server(const std::string& certificate_pem, const std::string& key_pem);
-  /// A client that accepts exactly the servers whose public key has one of these hashes; names and dates are ignored.
+  static Result<std::unique_ptr<TlsContext>> server(const std::string& certificate_pem,
+                                                    const std::string& key_pem);
+  /// A client that accepts exactly the servers whose public key has one of these hashes; names and dates are
+  /// ignored.
   static Result<std::unique_ptr<TlsContext>> client_pinned(std::vector<PublicKeyHash> pins);
   /// A client that accepts servers with a certificate of this CA for the name it asks for.
   static Result<std::unique_ptr<TlsContext>> client_ca(const std::string& ca_pem);

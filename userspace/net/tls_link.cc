@@ -28,7 +28,8 @@ TlsLink::TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::st
   SSL_set_connect_state(ssl_);
   const bool is_address = IpAddress::parse(server_name).has_value();
   if (!is_address) {  // the macro for this casts in C's way
-    SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server_name.c_str()));
+    SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             const_cast<char*>(server_name.c_str()));
   }
   if (!context.checks_name()) return;
   if (is_address) {
@@ -90,8 +91,10 @@ IoResult TlsLink::stopped(std::size_t moved, int returned, bool reading) {
     case SSL_ERROR_WANT_WRITE:
       if (reading) read_waits_for_write_ = true;
       return {moved, IoStatus::kBlocked, {}};
-    case SSL_ERROR_ZERO_RETURN: return {moved, IoStatus::kEnd, {}};
-    default: break;
+    case SSL_ERROR_ZERO_RETURN:
+      return {moved, IoStatus::kEnd, {}};
+    default:
+      break;
   }
   if (below_failed_) return {moved, IoStatus::kFailed, below_failed_};
   const long verdict = SSL_get_verify_result(ssl_);

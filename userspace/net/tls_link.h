@@ -12,8 +12,8 @@
 
 namespace penstock {
 
-/// OpenSSL reads and writes the socket directly, many records a system call: reads take what is there ahead of
-/// need, writes tell the kernel when more follows.
+/// OpenSSL reads and writes the socket directly, many records a system call: reads take what is there ahead
+/// of need, writes tell the kernel when more follows.
 class TlsLink final : public Link, private LinkObserver {
  public:
   TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::string& server_name);
@@ -44,12 +44,12 @@ class TlsLink final : public Link, private LinkObserver {
   std::unique_ptr<Link> below_;
   SSL* ssl_;
   LinkObserver* observer_ = nullptr;
-  bool more_ = false;                // more records follow the one that OpenSSL writes
-  bool read_waits_for_write_ = false;   // TLS must write before it can read, or the other way round
+  bool more_ = false;                  // more records follow the one that OpenSSL writes
+  bool read_waits_for_write_ = false;  // TLS must write before it can read, or the other way round
   bool write_waits_for_read_ = false;
   bool reader_waits_ = false;
   bool writer_waits_ = false;
-  bool* destroyed_ = nullptr;           // set by the destructor while observers are being called
+  bool* destroyed_ = nullptr;  // set by the destructor while observers are being called
   boost::system::error_code below_failed_;
   std::string failure_;
 };

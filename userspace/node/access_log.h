@@ -11,8 +11,8 @@
 
 namespace penstock {
 
-/// Workers hand lines over; the control loop's thread writes them, so a slow disk never holds up traffic. What waits is
-/// bounded by 4 MiB; lines beyond that are counted as lost.
+/// Workers hand lines over; the control loop's thread writes them, so a slow disk never holds up traffic.
+/// What waits is bounded by 4 MiB; lines beyond that are counted as lost.
 class AccessLog {
  public:
   AccessLog(Loop& control, std::string path) : control_{control}, path_{std::move(path)} {}

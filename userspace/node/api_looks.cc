@@ -21,7 +21,9 @@ namespace json = boost::json;
 constexpr std::size_t kFlowsShown = 100;
 constexpr std::size_t kMostFlowsShown = 100000;
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 std::string hex(std::uint64_t number) {
   std::array<std::byte, 8> bytes{};
@@ -67,31 +69,34 @@ json::object status(Node& node) {
   if (node.hub() != nullptr) roles.emplace_back("hub");
   if (node.edge() != nullptr) roles.emplace_back("edge");
   const auto why = node.why_not_ready();
-  json::object out{
-      {"name", node.config().node.name},
-      {"version", PENSTOCK_VERSION},
-      {"pid", ::getpid()},
-      {"uptime_s", std::chrono::floor<std::chrono::seconds>(node.uptime()).count()},
-      {"roles", std::move(roles)},
-      {"ready", why.empty()},
-      {"why", json::value_from(why)},
-      {"draining", node.draining()},
-      {"log_level", node.log_level()},
-      {"flows",
-       {{"open", node.flows_open()}, {"opened", node.total(&Counters::flows_opened)}, {"limit", node.config().limits.flows}}},
-      {"bytes",
-       {{"to_backend", node.total(&Counters::bytes_to_backend)}, {"to_client", node.total(&Counters::bytes_to_client)}}},
-      {"window",
-       {{"budget", node.config().limits.window_budget},
-        {"granted_to_backend", node.to_backend().granted()},
-        {"granted_to_client", node.to_client().granted()}}},
-      {"reasons", reasons_of(node)}};
+  json::object out{{"name", node.config().node.name},
+                   {"version", PENSTOCK_VERSION},
+                   {"pid", ::getpid()},
+                   {"uptime_s", std::chrono::floor<std::chrono::seconds>(node.uptime()).count()},
+                   {"roles", std::move(roles)},
+                   {"ready", why.empty()},
+                   {"why", json::value_from(why)},
+                   {"draining", node.draining()},
+                   {"log_level", node.log_level()},
+                   {"flows",
+                    {{"open", node.flows_open()},
+                     {"opened", node.total(&Counters::flows_opened)},
+                     {"limit", node.config().limits.flows}}},
+                   {"bytes",
+                    {{"to_backend", node.total(&Counters::bytes_to_backend)},
+                     {"to_client", node.total(&Counters::bytes_to_client)}}},
+                   {"window",
+                    {{"budget", node.config().limits.window_budget},
+                     {"granted_to_backend", node.to_backend().granted()},
+                     {"granted_to_client", node.to_client().granted()}}},
+                   {"reasons", reasons_of(node)}};
   if (node.edge() != nullptr) out["edge"] = edge_status(*node.edge());
   if (node.hub() != nullptr) out["hub"] = hub_status(*node.hub());
   return out;
 }
 
-// ---------------------------------------------------------------------------------------------- edges, services
+// ---------------------------------------------------------------------------------------------- edges,
+// services
 
 json::object edge_row(const EdgeState& state, std::size_t flows) {
   const auto* const tunnel = state.tunnel;
@@ -213,7 +218,8 @@ Result<FlowFilter> filter_of(const AdminRequest& request) {
   return FlowFilter{.service = get("service"), .client = get("client"), .edge = get("edge"), .limit = *limit};
 }
 
-json::object flow_row(const FlowReport& flow, std::string_view edge, const std::string& id, std::string carrier) {
+json::object flow_row(const FlowReport& flow, std::string_view edge, const std::string& id,
+                      std::string carrier) {
   return {{"id", id},
           {"service", flow.service},
           {"edge", edge},
@@ -344,12 +350,16 @@ void list_tunnels(Node& node, AdminReply reply) {
   if (Hub* const hub = node.hub()) {
     gather<CarrierSummary>(
         node.control(), *hub, [](HubWorker& worker) { return worker.carriers(); },
-        [hub, listing](const std::vector<CarrierSummary>& all) { add_hub_tunnels(listing->tunnels, *hub, all); });
+        [hub, listing](const std::vector<CarrierSummary>& all) {
+          add_hub_tunnels(listing->tunnels, *hub, all);
+        });
   }
   if (Edge* const edge = node.edge()) {
     gather<EdgeCarrierSummary>(
         node.control(), *edge, [](EdgeWorker& worker) { return worker.carriers(); },
-        [edge, listing](const std::vector<EdgeCarrierSummary>& all) { add_edge_tunnel(listing->tunnels, *edge, all); });
+        [edge, listing](const std::vector<EdgeCarrierSummary>& all) {
+          add_edge_tunnel(listing->tunnels, *edge, all);
+        });
   }
 }
 
@@ -360,7 +370,8 @@ void add_looks(Router& router, Node& node) {
     const auto why = node.why_not_ready();
     reply.json(json::object{{"ready", why.empty()}, {"why", json::value_from(why)}}, why.empty() ? 200 : 503);
   });
-  router.add("GET", "/v1/status", [&node](const AdminRequest&, AdminReply reply) { reply.json(status(node)); });
+  router.add("GET", "/v1/status",
+             [&node](const AdminRequest&, AdminReply reply) { reply.json(status(node)); });
   router.add("GET", "/v1/ports", [&node](const AdminRequest&, AdminReply reply) {
     reply.json(json::object{{"ports", list_ports(node)}});
   });

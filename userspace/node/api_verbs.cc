@@ -76,7 +76,8 @@ void remove_edge(Node& node, const AdminRequest& request, AdminReply reply) {
 
 // ---------------------------------------------------------------------------------------------- services
 
-void answer_with(Hub& hub, const std::string& name, const Result<void>& done, unsigned status, AdminReply reply) {
+void answer_with(Hub& hub, const std::string& name, const Result<void>& done, unsigned status,
+                 AdminReply reply) {
   if (!done) return reply.error(done.error());
   reply.json_text(service_to_json(*hub.services().find(name)->service), status);
 }
@@ -90,14 +91,16 @@ void add_service(Hub& hub, const AdminRequest& request, AdminReply reply) {
 void change_service(Hub& hub, const AdminRequest& request, AdminReply reply) {
   const auto service = service_from_json(request.body);
   if (!service) return reply.error(service.error());
-  if (service->name != request.parameter("name")) return reply.error(400, "name: a service cannot be renamed");
+  if (service->name != request.parameter("name"))
+    return reply.error(400, "name: a service cannot be renamed");
   answer_with(hub, service->name, hub.change_service(*service), 200, std::move(reply));
 }
 
 void remove_service(Node& node, const AdminRequest& request, AdminReply reply) {
   const std::string name = request.parameter("name");
   count_and_change(
-      node, std::move(reply), {{"name", name}}, [name](const FlowSummary& flow) { return flow.flow.service == name; },
+      node, std::move(reply), {{"name", name}},
+      [name](const FlowSummary& flow) { return flow.flow.service == name; },
       [&node, name] { return node.hub()->remove_service(name); });
 }
 
@@ -132,7 +135,9 @@ void change_ports(Hub& hub, const AdminRequest& request, AdminReply reply) {
   for (const PortRange& range : *add) service.ports.add(range);
   for (const PortRange& range : *remove) service.ports.remove(range);
   if (service.ports.empty()) {
-    return reply.error(400, "service '" + name + "' would have no port left: remove it with penstockctl services remove " + name);
+    return reply.error(
+        400,
+        "service '" + name + "' would have no port left: remove it with penstockctl services remove " + name);
   }
   answer_with(hub, name, hub.change_service(service), 200, std::move(reply));
 }
@@ -170,7 +175,8 @@ void set_log_level(Node& node, const AdminRequest& request, AdminReply reply) {
 void add_verbs(Router& router, Node& node) {
   router.add("POST", "/v1/edges", for_hub(node, add_edge));
   router.add("POST", "/v1/edges/{id}/rotate", for_hub(node, rotate_edge));
-  router.add("DELETE", "/v1/edges/{id}", for_hub(node, [&node](Hub&, const AdminRequest& request, AdminReply reply) {
+  router.add("DELETE", "/v1/edges/{id}",
+             for_hub(node, [&node](Hub&, const AdminRequest& request, AdminReply reply) {
                remove_edge(node, request, std::move(reply));
              }));
   router.add("POST", "/v1/services", for_hub(node, add_service));
@@ -181,7 +187,8 @@ void add_verbs(Router& router, Node& node) {
              }));
   router.add("POST", "/v1/services/{name}/ports", for_hub(node, change_ports));
   router.add("POST", "/v1/services/{name}/drain", for_hub(node, drain_service));
-  router.add("POST", "/v1/reload", [&node](const AdminRequest&, AdminReply reply) { reload(node, std::move(reply)); });
+  router.add("POST", "/v1/reload",
+             [&node](const AdminRequest&, AdminReply reply) { reload(node, std::move(reply)); });
   router.add("PUT", "/v1/log-level", [&node](const AdminRequest& request, AdminReply reply) {
     set_log_level(node, request, std::move(reply));
   });

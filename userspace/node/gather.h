@@ -10,8 +10,8 @@
 
 namespace penstock {
 
-/// Calls `ask(role.workers()[i])` on each worker's own thread, then `done` with all answers in one vector on the
-/// control loop's thread. Nothing is shared in between but what is posted.
+/// Calls `ask(role.workers()[i])` on each worker's own thread, then `done` with all answers in one vector on
+/// the control loop's thread. Nothing is shared in between but what is posted.
 template <class T, class Role, class Ask, class Done>
 void gather(Loop& control, Role& role, Ask ask, Done done) {
   struct Gathering {

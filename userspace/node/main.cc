@@ -16,7 +16,8 @@ extern char** environ;
 
 DEFINE_string(config, "/etc/penstock/penstock.toml", "the configuration file");
 DEFINE_bool(check, false, "validate the configuration, say whether it is good, and exit");
-DEFINE_string(set, "", "SECTION.KEY=VALUE: a setting that wins over environment and file; may be given often");
+DEFINE_string(set, "",
+              "SECTION.KEY=VALUE: a setting that wins over environment and file; may be given often");
 
 namespace {
 
@@ -36,7 +37,8 @@ Result<Overrides> take_overrides(std::vector<char*>& arguments) {
     if (!joined && i + 1 == arguments.size()) return error(Errc::kInvalid, "--set needs SECTION.KEY=VALUE");
     const std::string setting{joined ? argument.substr(name.size() + 1) : std::string_view{arguments[i + 1]}};
     const auto equals = setting.find('=');
-    if (equals == std::string::npos) return error(Errc::kInvalid, "--set " + setting + ": write SECTION.KEY=VALUE");
+    if (equals == std::string::npos)
+      return error(Errc::kInvalid, "--set " + setting + ": write SECTION.KEY=VALUE");
     overrides[setting.substr(0, equals)] = setting.substr(equals + 1);
     const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
     arguments.erase(first, first + (joined ? 1 : 2));
@@ -62,7 +64,8 @@ Environment environment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
     const auto equals = text.find('=');
-    if (text.starts_with("PENSTOCK_") && equals != std::string::npos) out[text.substr(0, equals)] = text.substr(equals + 1);
+    if (text.starts_with("PENSTOCK_") && equals != std::string::npos)
+      out[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return out;
 }
@@ -101,7 +104,8 @@ int run(const Overrides& overrides) {
   Node node{std::move(*config), source};
   const auto started = node.start();
   if (!started) return fail(started.error());
-  LOG(INFO) << "penstockd " PENSTOCK_VERSION " runs: " << (node.hub() ? "hub " : "") << (node.edge() ? "edge" : "");
+  LOG(INFO) << "penstockd " PENSTOCK_VERSION " runs: " << (node.hub() ? "hub " : "")
+            << (node.edge() ? "edge" : "");
   node.run();
   LOG(INFO) << "penstockd ended";
   return 0;
@@ -125,7 +129,8 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(arguments.size());
   char** rest = arguments.data();
   gflags::ParseCommandLineFlags(&count, &rest, true);
-  if (count > 1) return fail(error(Errc::kInvalid, "unexpected argument '" + std::string{rest[1]} + "': see --help"));
+  if (count > 1)
+    return fail(error(Errc::kInvalid, "unexpected argument '" + std::string{rest[1]} + "': see --help"));
   google::InitGoogleLogging(argv[0]);
   return run(*overrides);
 }

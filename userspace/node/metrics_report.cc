@@ -38,7 +38,8 @@ void add_hub(MetricsPage& page, Hub& hub) {
 }
 
 void add_rtt(MetricsPage& page, const std::string& edge, const std::string& carrier, Duration rtt) {
-  if (rtt > Duration{}) page.add(api::kCarrierRttSeconds, {edge, carrier}, std::chrono::duration<double>(rtt).count());
+  if (rtt > Duration{})
+    page.add(api::kCarrierRttSeconds, {edge, carrier}, std::chrono::duration<double>(rtt).count());
 }
 
 /// Sends the page when the last one who holds it lets go.
@@ -82,7 +83,8 @@ void metrics(Node& node, AdminReply reply) {
 }  // namespace
 
 void add_metrics(Router& router, Node& node) {
-  router.add("GET", "/metrics", [&node](const AdminRequest&, AdminReply reply) { metrics(node, std::move(reply)); });
+  router.add("GET", "/metrics",
+             [&node](const AdminRequest&, AdminReply reply) { metrics(node, std::move(reply)); });
 }
 
 }  // namespace penstock

@@ -44,7 +44,9 @@ Node::Node(Config config, ConfigSource source)
   CHECK(level.has_value()) << level.error().what;  // the configuration was validated
 }
 
-Node::~Node() { workers_.stop(); }
+Node::~Node() {
+  workers_.stop();
+}
 
 // ---------------------------------------------------------------------------------------------- start
 
@@ -70,16 +72,17 @@ Result<void> Node::start_hub() {
   store_.emplace(std::move(*store));
   auto identity = load_hub_identity(config_);
   if (!identity) return identity.error();
-  hub_ = std::make_unique<Hub>(config_, Hub::Parts{.control = control_,
-                                                   .network = network_,
-                                                   .counters = counters_,
-                                                   .workers = workers_.all(),
-                                                   .store = *store_,
-                                                   .journal = journal_,
-                                                   .admission = admission_,
-                                                   .budget = to_backend_,
-                                                   .identity = std::move(*identity),
-                                                   .wall_clock = [] { return std::int64_t{std::time(nullptr)}; }});
+  hub_ = std::make_unique<Hub>(config_,
+                               Hub::Parts{.control = control_,
+                                          .network = network_,
+                                          .counters = counters_,
+                                          .workers = workers_.all(),
+                                          .store = *store_,
+                                          .journal = journal_,
+                                          .admission = admission_,
+                                          .budget = to_backend_,
+                                          .identity = std::move(*identity),
+                                          .wall_clock = [] { return std::int64_t{std::time(nullptr)}; }});
   return hub_->start();
 }
 
@@ -133,7 +136,8 @@ void Node::watch_signals() {
 void Node::on_signal(int number) {
   if (number != SIGHUP) return draining_ && drain_until_ != kNever ? end() : end_when_drained();
   const auto reloaded = reload();
-  if (!reloaded) LOG(ERROR) << "the configuration was not reloaded, the old one goes on: " << reloaded.error().what;
+  if (!reloaded)
+    LOG(ERROR) << "the configuration was not reloaded, the old one goes on: " << reloaded.error().what;
 }
 
 void Node::end_when_drained() {

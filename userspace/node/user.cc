@@ -16,7 +16,8 @@ Result<void> become_user(const std::string& user) {
   if (user.empty() || ::geteuid() != 0) return {};
   errno = 0;
   const passwd* const entry = ::getpwnam(user.c_str());
-  if (entry == nullptr) return error(Errc::kNotFound, "node.user: there is no user '" + user + "' on this host");
+  if (entry == nullptr)
+    return error(Errc::kNotFound, "node.user: there is no user '" + user + "' on this host");
   if (::prctl(PR_SET_KEEPCAPS, 1) != 0 || ::initgroups(user.c_str(), entry->pw_gid) != 0 ||
       ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0) {
     return system_error("cannot become user " + user, errno);

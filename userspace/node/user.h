@@ -7,8 +7,9 @@
 
 namespace penstock {
 
-/// Becomes `user` for good, keeping only the right to open ports below 1024. Called once, as root, before any thread
-/// is started; with an empty name, or when not root, nothing changes. An error leaves the process unusable.
+/// Becomes `user` for good, keeping only the right to open ports below 1024. Called once, as root, before any
+/// thread is started; with an empty name, or when not root, nothing changes. An error leaves the process
+/// unusable.
 Result<void> become_user(const std::string& user);
 
 /// Raises the limit of open descriptors as far as the system permits.

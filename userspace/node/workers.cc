@@ -21,7 +21,9 @@ Workers::Workers(unsigned count) {
   for (unsigned i = 0; i < wanted; ++i) threads_.push_back(std::make_unique<Thread>());
 }
 
-Workers::~Workers() { stop(); }
+Workers::~Workers() {
+  stop();
+}
 
 void Workers::start() {
   for (std::size_t i = 0; i < threads_.size(); ++i) {

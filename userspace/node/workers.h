@@ -11,8 +11,8 @@
 
 namespace penstock {
 
-/// One thread, loop and network view for each worker. Made before the roles, destroyed after them; the threads end
-/// in stop(), after which everything may be destroyed from one thread.
+/// One thread, loop and network view for each worker. Made before the roles, destroyed after them; the
+/// threads end in stop(), after which everything may be destroyed from one thread.
 class Workers {
  public:
   /// `count` 0: one per core that this process may use.

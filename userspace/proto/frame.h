@@ -56,7 +56,8 @@ class FrameReader {
   /// "DATA_BACK frame #12 at offset 40210", for errors that others find in the frame that next() returned
   /// last.
   std::string position() const;
-  /// Whether what was fed goes on with another DATA frame of the same stream: its consumer may expect more at once.
+  /// Whether what was fed goes on with another DATA frame of the same stream: its consumer may expect more at
+  /// once.
   bool goes_on() const;
 
  private:

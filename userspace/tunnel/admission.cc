@@ -32,7 +32,8 @@ void Admission::Ticket::release() {
   if (owner_ != nullptr) std::exchange(owner_, nullptr)->leave(source_, service_);
 }
 
-std::variant<Admission::Ticket, Reason> Admission::admit(const IpAddress& source, const ServiceLimits& service) {
+std::variant<Admission::Ticket, Reason> Admission::admit(const IpAddress& source,
+                                                         const ServiceLimits& service) {
   const std::lock_guard guard{lock_};
   const IpAddress prefix = source.prefix(limits_.prefix_v4, limits_.prefix_v6);
   const SourceOfService of_service{prefix, service.service};

@@ -27,8 +27,8 @@ struct ServiceLimits {
   std::uint32_t per_source = 0;
 };
 
-/// Counts the flows of a node. One lock, taken when a flow opens and when it ends, never while it carries bytes.
-/// Every table is bounded by the number of flows admitted. Must outlive its tickets. Any thread.
+/// Counts the flows of a node. One lock, taken when a flow opens and when it ends, never while it carries
+/// bytes. Every table is bounded by the number of flows admitted. Must outlive its tickets. Any thread.
 class Admission {
  public:
   /// A place that was taken; destroying it gives the place back. Any thread.

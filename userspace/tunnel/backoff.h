@@ -7,7 +7,8 @@
 
 namespace penstock {
 
-/// Doubling from `first` to `most`, each time jittered over the upper half so that many do not come back at once.
+/// Doubling from `first` to `most`, each time jittered over the upper half so that many do not come back at
+/// once.
 class Backoff {
  public:
   Backoff(Duration first, Duration most) : first_{first}, most_{most} {}

@@ -22,13 +22,16 @@ struct ByteQueue::Block {
 };
 
 ByteQueue::ByteQueue() = default;
-ByteQueue::~ByteQueue() { clear(); }
+ByteQueue::~ByteQueue() {
+  clear();
+}
 
 void ByteQueue::append(Bytes bytes) {
   size_ += bytes.size();
   while (!bytes.empty()) {
     if (tail_ == nullptr || tail_->end == tail_->capacity) {
-      auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(bytes.size()), kSmallestBlock, kLargestBlock));
+      auto block =
+          std::make_unique<Block>(std::clamp(std::bit_ceil(bytes.size()), kSmallestBlock, kLargestBlock));
       Block* const added = block.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(block);
       tail_ = added;

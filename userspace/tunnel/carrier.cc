@@ -10,8 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves little and
-/// costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each of its segments.
+/// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves
+/// little and costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each
+/// of its segments.
 constexpr std::size_t kOutSize = wire::kMaxDataSent + 2 * wire::kHeaderSize;
 /// Room that a frame of data is begun in, with a CLOSE that may follow it.
 constexpr std::size_t kSmallestRoom = 1024;
@@ -27,8 +28,8 @@ constexpr Duration kLegacyTimeout = 45s;
 
 }  // namespace
 
-Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
-                 std::string_view greeting, std::vector<std::byte> leftover)
+Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings,
+                 CarrierObserver& observer, std::string_view greeting, std::vector<std::byte> leftover)
     : loop_{loop},
       link_{std::move(link)},
       observer_{observer},
@@ -65,7 +66,8 @@ Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
   now_ = loop_.now();
   if (!ids_left() || !budget_.admit()) {
     link->reset_on_close();
-    return error(Errc::kLimit, std::string{ids_left() ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
+    return error(Errc::kLimit,
+                 std::string{ids_left() ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
   }
   const std::uint32_t id = ++last_stream_;
   const std::string line = proxy_v1({.client = flow.client, .local = flow.local});
@@ -204,7 +206,8 @@ void Carrier::fill() {
   out_end_ = part;
   if (reading_paused_ && control_.size() < kControlPause) {
     reading_paused_ = false;
-    link_->await_readable();
+    post_to_self(
+        &Carrier::on_readable);  // the link may hold bytes that it read ahead: readiness would not tell
   }
   if (!control_.empty()) return;  // a frame may have been cut: its rest goes first
   while (out_end_ + kSmallestRoom <= kOutSize) {
@@ -221,7 +224,8 @@ void Carrier::append_header(const FrameHeader& header) {
 
 /// Pulls one frame's worth from the stream's link. Its turn may end in debt: a whole frame costs the least.
 void Carrier::fill_from(Stream& stream) {
-  const std::uint64_t room = kOutSize - out_end_ - 2 * wire::kHeaderSize;  // leaves place for a CLOSE behind it
+  const std::uint64_t room =
+      kOutSize - out_end_ - 2 * wire::kHeaderSize;  // leaves place for a CLOSE behind it
   const auto most = std::min({room, stream.send_window_.credit(), std::uint64_t{wire::kMaxDataSent}});
   const IoResult result = stream.link_->read({out_.get() + out_end_ + wire::kHeaderSize, most});
   if (result.bytes > 0) {
@@ -242,9 +246,12 @@ void Carrier::fill_from(Stream& stream) {
         stream.link_->await_failure();
       }
       return;
-    case IoStatus::kBlocked: return source_blocked(stream);
-    case IoStatus::kEnd: return source_ended(stream);
-    case IoStatus::kFailed: return source_failed(stream, result.error);
+    case IoStatus::kBlocked:
+      return source_blocked(stream);
+    case IoStatus::kEnd:
+      return source_ended(stream);
+    case IoStatus::kFailed:
+      return source_failed(stream, result.error);
   }
 }
 
@@ -274,7 +281,9 @@ void Carrier::post_to_self(void (Carrier::*what)()) {
   });
 }
 
-Duration Carrier::ping_every() const { return mode_ == Mode::kPenstock ? ping_ : std::max(ping_, kLegacyPing); }
+Duration Carrier::ping_every() const {
+  return mode_ == Mode::kPenstock ? ping_ : std::max(ping_, kLegacyPing);
+}
 Duration Carrier::give_up_after() const {
   return mode_ == Mode::kPenstock ? timeout_ : std::max(timeout_, kLegacyTimeout);
 }
@@ -291,9 +300,9 @@ void Carrier::tick() {
 void Carrier::check_peer(Time now) {
   const Duration silence = now - last_heard_;
   if (silence >= give_up_after()) {
-    close(PST_R_PEER_SILENT, "nothing was heard for " +
-                                        std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) +
-                                        " s");
+    close(PST_R_PEER_SILENT,
+          "nothing was heard for " +
+              std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) + " s");
     return finish_closing();  // nobody hears a goodbye
   }
   if (mode_ != Mode::kPenstock && side_ == Side::kEdge) return;  // a legacy hub does not expect to be asked
@@ -341,7 +350,9 @@ void Carrier::finish_closing() {
   post_to_self(&Carrier::announce_closed);
 }
 
-void Carrier::announce_closed() { observer_.on_carrier_closed(why_closed_, closed_text_); }
+void Carrier::announce_closed() {
+  observer_.on_carrier_closed(why_closed_, closed_text_);
+}
 
 CarrierReport Carrier::report() const {
   return {.rtt = rtt_, .sent = sent_, .received = received_, .streams = streams_.size()};

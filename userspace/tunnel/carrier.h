@@ -29,15 +29,15 @@ enum class Mode { kUndecided, kLegacy, kPenstock };
 struct CarrierSettings {
   Side side = Side::kEdge;
   Mode mode = Mode::kUndecided;
-  Duration ping{};          // silence after which the peer is asked
-  Duration timeout{};       // silence after which it is given up
-  Duration half_closed{};   // silence after which a half-closed stream is reset
-  WindowBudget* budget = nullptr;   // of the node, for what this side receives; outlives the carrier
-  Counters* counters = nullptr;     // of the worker; outlives the carrier
+  Duration ping{};                 // silence after which the peer is asked
+  Duration timeout{};              // silence after which it is given up
+  Duration half_closed{};          // silence after which a half-closed stream is reset
+  WindowBudget* budget = nullptr;  // of the node, for what this side receives; outlives the carrier
+  Counters* counters = nullptr;    // of the worker; outlives the carrier
 };
 
-/// What a carrier tells its owner, on the loop's thread. on_stream_closed() may come from within reset(), attach() or
-/// close(); the others never come from within a call of the owner to the carrier.
+/// What a carrier tells its owner, on the loop's thread. on_stream_closed() may come from within reset(),
+/// attach() or close(); the others never come from within a call of the owner to the carrier.
 class CarrierObserver {
  public:
   /// Hub: a stream was opened; answer now or later with attach() or reset().
@@ -66,14 +66,16 @@ struct CarrierReport {
 /// Frames, streams, windows, heartbeat over one link. One thread: its loop's.
 class Carrier final : private LinkObserver {
  public:
-  /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind its line.
+  /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
+  /// its line.
   Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
           std::string_view greeting, std::vector<std::byte> leftover);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
-  /// Edge: opens a stream for a client's connection. Refused with a reason when the windows' memory is used up.
+  /// Edge: opens a stream for a client's connection. Refused with a reason when the windows' memory is used
+  /// up.
   Result<Stream*> open(std::unique_ptr<Link> link, Flow flow);
   /// Hub: joins a stream with its backend; `preface` goes to the backend before anything else.
   void attach(std::uint32_t stream, std::unique_ptr<Link> link, Bytes preface);
@@ -86,7 +88,8 @@ class Carrier final : private LinkObserver {
   void send(FrameType type, Bytes payload);
   /// Asks the peer to open nothing more here; streams go on. Silent towards a legacy peer.
   void go_away(const GoAwayMessage& message);
-  /// Resets all streams, sends what is queued, ends the link in order (within a second), then on_carrier_closed().
+  /// Resets all streams, sends what is queued, ends the link in order (within a second), then
+  /// on_carrier_closed().
   void close(Reason reason, std::string text);
 
   Mode mode() const { return mode_; }
@@ -165,7 +168,8 @@ class Carrier final : private LinkObserver {
   State state_ = State::kRunning;
   Reason why_closed_ = PST_R_UNKNOWN;
   std::string closed_text_;
-  // Guards work posted to the loop against outliving the carrier; weak copies are all that leaves this object.
+  // Guards work posted to the loop against outliving the carrier; weak copies are all that leaves this
+  // object.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<Timer> ticker_;
 
@@ -178,14 +182,14 @@ class Carrier final : private LinkObserver {
   bool reading_paused_ = false;
 
   SendScheduler scheduler_;
-  std::vector<std::byte> control_;   // frames that go before all data
+  std::vector<std::byte> control_;    // frames that go before all data
   std::unique_ptr<std::byte[]> out_;  // being written: bytes from out_begin_ to out_end_
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
   bool flush_posted_ = false;
   bool write_blocked_ = false;
 
-  Time now_;          // of this turn of the loop
+  Time now_;  // of this turn of the loop
   Time last_heard_;
   Time last_ping_;
   std::uint64_t ping_nonce_ = 0;

@@ -18,7 +18,9 @@ MutableBytes scratch() {
   return {buffer.get(), kReadSize};
 }
 
-bool published(FrameType type) { return type <= FrameType::kWindowUpdateBack; }
+bool published(FrameType type) {
+  return type <= FrameType::kWindowUpdateBack;
+}
 
 }  // namespace
 
@@ -42,7 +44,8 @@ void Carrier::on_readable() {
       last_heard_ = now_;
       received_ += result.bytes;
       turn += result.bytes;
-      if (state_ == State::kRunning) consume(scratch().first(result.bytes));  // once closing, what comes is dropped
+      if (state_ == State::kRunning)
+        consume(scratch().first(result.bytes));  // once closing, what comes is dropped
     }
     if (result.status == IoStatus::kBlocked) return link_->await_readable();
     if (result.status != IoStatus::kDone) return link_failed(result);
@@ -73,19 +76,26 @@ bool Carrier::belongs_here(FrameType type) const {
     case FrameType::kOpen:
     case FrameType::kData:
     case FrameType::kClose:
-    case FrameType::kWindowUpdate: return hub;
+    case FrameType::kWindowUpdate:
+      return hub;
     case FrameType::kDataBack:
     case FrameType::kCloseBack:
     case FrameType::kWindowUpdateBack:
-    case FrameType::kConfig: return !hub;
-    case FrameType::kPing: return !hub || penstock;
-    case FrameType::kPong: return hub || penstock;
+    case FrameType::kConfig:
+      return !hub;
+    case FrameType::kPing:
+      return !hub || penstock;
+    case FrameType::kPong:
+      return hub || penstock;
     case FrameType::kReset:
     case FrameType::kReport:
-    case FrameType::kGoAway: return penstock;
+    case FrameType::kGoAway:
+      return penstock;
     case FrameType::kHello:
-    case FrameType::kConfigResult: return hub && penstock;
-    default: return false;
+    case FrameType::kConfigResult:
+      return hub && penstock;
+    default:
+      return false;
   }
 }
 
@@ -109,9 +119,14 @@ Result<void> Carrier::handle(const FramePart& part) {
 
 Result<void> Carrier::handle_tunnel_frame(const FramePart& part) {
   switch (part.header.type) {
-    case FrameType::kPing: send(FrameType::kPong, part.payload); return {};
-    case FrameType::kPong: handle_pong(part.payload); return {};
-    case FrameType::kReport: return {};  // no key of it is defined yet
+    case FrameType::kPing:
+      send(FrameType::kPong, part.payload);
+      return {};
+    case FrameType::kPong:
+      handle_pong(part.payload);
+      return {};
+    case FrameType::kReport:
+      return {};  // no key of it is defined yet
     case FrameType::kGoAway: {
       auto message = parse_go_away(part.payload);
       if (!message) return out_of_place(message.error().what);
@@ -139,16 +154,20 @@ Result<void> Carrier::handle_stream_frame(const FramePart& part) {
   if (stream == nullptr) return late(part);
   switch (part.header.type) {
     case FrameType::kData:
-    case FrameType::kDataBack: return handle_data(*stream, part);
+    case FrameType::kDataBack:
+      return handle_data(*stream, part);
     case FrameType::kClose:
-    case FrameType::kCloseBack: return handle_end(*stream);
-    case FrameType::kReset: return handle_reset(*stream, part.payload);
-    default: return handle_window_update(*stream, part.payload);
+    case FrameType::kCloseBack:
+      return handle_end(*stream);
+    case FrameType::kReset:
+      return handle_reset(*stream, part.payload);
+    default:
+      return handle_window_update(*stream, part.payload);
   }
 }
 
-/// What was on its way when the stream ended. A legacy peer, which knows no RESET, gets its credit back so that it
-/// comes to an end of its own.
+/// What was on its way when the stream ended. A legacy peer, which knows no RESET, gets its credit back so
+/// that it comes to an end of its own.
 Result<void> Carrier::late(const FramePart& part) {
   if (part.last) counters_.count(PST_R_LATE_FRAME);
   if (mode_ == Mode::kPenstock || !is_data(part.header.type) || part.payload.empty()) return {};
@@ -160,7 +179,8 @@ Result<void> Carrier::late(const FramePart& part) {
 
 Result<void> Carrier::handle_open(const FramePart& part) {
   const std::uint32_t id = part.header.stream;
-  if (id <= last_stream_) return out_of_place("stream ids must increase, the last one was " + std::to_string(last_stream_));
+  if (id <= last_stream_)
+    return out_of_place("stream ids must increase, the last one was " + std::to_string(last_stream_));
   last_stream_ = id;
   Flow flow;
   const auto addresses = parse_proxy_v1(as_text(part.payload));
@@ -193,7 +213,8 @@ Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {
   const std::uint32_t id = stream.id();
   const bool more = !part.last || reader_.goes_on();
   if (stream.deliver(part.payload, more, why)) return {};
-  if (mode_ != Mode::kPenstock && why == PST_R_WINDOW_EXCEEDED) return out_of_place("more than the window of 4 MiB");
+  if (mode_ != Mode::kPenstock && why == PST_R_WINDOW_EXCEEDED)
+    return out_of_place("more than the window of 4 MiB");
   end_stream(id, why, reader_.position(), true);
   return {};
 }

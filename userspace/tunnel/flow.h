@@ -23,10 +23,10 @@ struct ServiceBook {
 /// Who talks to whom, and the places that the flow holds. Owned by its stream.
 struct Flow {
   Endpoint client;
-  Endpoint local;              // the public address that the client used
-  Endpoint backend;            // hub only, once dialled
-  std::string service;         // empty where a legacy hub does not tell
-  Duration idle{};             // reset after so long without a byte; 0: never
+  Endpoint local;       // the public address that the client used
+  Endpoint backend;     // hub only, once dialled
+  std::string service;  // empty where a legacy hub does not tell
+  Duration idle{};      // reset after so long without a byte; 0: never
   Admission::Ticket ticket;
   std::shared_ptr<ServiceBook> book;  // shared by all flows of the service, on all workers; may be null
 };

@@ -27,8 +27,8 @@ void record_opened(Journal& journal, Stream& stream, std::string_view edge) {
   journal.event("stream_opened", describe(stream.report(stream.opened()), edge));
 }
 
-void record_closed(Journal& journal, Stream& stream, std::string_view edge, Reason reason, const std::string& text,
-                   Time now) {
+void record_closed(Journal& journal, Stream& stream, std::string_view edge, Reason reason,
+                   const std::string& text, Time now) {
   if (const auto& book = stream.flow().book) book->flows_open.fetch_sub(1, std::memory_order_relaxed);
   const FlowReport report = stream.report(now);
   boost::json::object fields = describe(report, edge);
@@ -43,10 +43,9 @@ void record_closed(Journal& journal, Stream& stream, std::string_view edge, Reas
 
 void record_limit(Journal& journal, Reason reason, const Endpoint& client, std::string_view service,
                   std::string_view edge) {
-  journal.event("limit_reached", {{"reason", label_of(reason)},
-                                  {"client", client.to_string()},
-                                  {"service", service},
-                                  {"edge", edge}});
+  journal.event(
+      "limit_reached",
+      {{"reason", label_of(reason)}, {"client", client.to_string()}, {"service", service}, {"edge", edge}});
 }
 
 }  // namespace penstock

@@ -9,7 +9,8 @@
 
 namespace penstock {
 
-/// Collects bytes up to the first line feed. Bytes behind it are not taken: they belong to the frames that follow.
+/// Collects bytes up to the first line feed. Bytes behind it are not taken: they belong to the frames that
+/// follow.
 class LineReader {
  public:
   /// `limit` counts the line feed.

@@ -7,8 +7,8 @@
 namespace penstock {
 namespace {
 
-/// Legacy peers know windows of 1 to 4 MB (megabytes of either kind): we send no more than the smallest promises and
-/// accept as much as the largest allows.
+/// Legacy peers know windows of 1 to 4 MB (megabytes of either kind): we send no more than the smallest
+/// promises and accept as much as the largest allows.
 constexpr std::uint64_t kLegacySendCredit = 1'000'000;
 constexpr std::uint64_t kLegacyReceiveCredit = 4U << 20;
 

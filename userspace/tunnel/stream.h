@@ -15,8 +15,8 @@ namespace penstock {
 class Carrier;
 
 /// Moves bytes between its link and its carrier; owned by the carrier, on the carrier's thread.
-/// Towards the tunnel nothing is buffered: the carrier pulls from the link when it may send. From the tunnel the link
-/// takes what it can, the rest waits in a queue that the receive window bounds.
+/// Towards the tunnel nothing is buffered: the carrier pulls from the link when it may send. From the tunnel
+/// the link takes what it can, the rest waits in a queue that the receive window bounds.
 class Stream final : public SendScheduler::Entry, private LinkObserver {
  public:
   Stream(Carrier& carrier, std::uint32_t id, Flow flow);
@@ -63,9 +63,9 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
 
   ReceiveWindow receive_window_;
   ByteQueue queue_;
-  bool peer_ended_ = false;    // CLOSE came
-  bool finished_ = false;      // ... and everything before it went into the link
-  std::uint64_t drawn_ = 0;    // memory drawn for the queue of a legacy peer, whose window we do not choose
+  bool peer_ended_ = false;  // CLOSE came
+  bool finished_ = false;    // ... and everything before it went into the link
+  std::uint64_t drawn_ = 0;  // memory drawn for the queue of a legacy peer, whose window we do not choose
 
   std::uint64_t to_tunnel_ = 0;
   std::uint64_t from_tunnel_ = 0;

@@ -12,8 +12,8 @@ constexpr std::uint64_t kInitial = wire::kInitialCredit;
 constexpr Duration kIdleConsumer = 1s;
 /// A window follows what its consumer has proved to take: this many times all it consumed so far.
 constexpr std::uint64_t kGrowth = 4;
-/// Credit is returned in steps of a quarter of the window, or of so many bytes where that is less: a legacy sender
-/// with the smallest published window must never wait for a step larger than its window.
+/// Credit is returned in steps of a quarter of the window, or of so many bytes where that is less: a legacy
+/// sender with the smallest published window must never wait for a step larger than its window.
 constexpr std::uint64_t kLargestStep = 256U << 10;
 
 }  // namespace
@@ -27,7 +27,9 @@ bool WindowBudget::admit() {
   return false;
 }
 
-void WindowBudget::leave() { streams_.fetch_sub(1, std::memory_order_relaxed); }
+void WindowBudget::leave() {
+  streams_.fetch_sub(1, std::memory_order_relaxed);
+}
 
 std::uint64_t WindowBudget::draw(std::uint64_t wanted) {
   std::uint64_t free = free_.load(std::memory_order_relaxed);
@@ -38,7 +40,9 @@ std::uint64_t WindowBudget::draw(std::uint64_t wanted) {
   return taken;
 }
 
-void WindowBudget::give_back(std::uint64_t bytes) { free_.fetch_add(bytes, std::memory_order_relaxed); }
+void WindowBudget::give_back(std::uint64_t bytes) {
+  free_.fetch_add(bytes, std::memory_order_relaxed);
+}
 
 std::uint64_t WindowBudget::share() const {
   const std::uint64_t streams = std::max(1U, streams_.load(std::memory_order_relaxed));
@@ -46,7 +50,8 @@ std::uint64_t WindowBudget::share() const {
 }
 
 std::uint64_t WindowBudget::granted() const {
-  const std::uint64_t growth = total_ - std::min(total_, kInitial * allowed_) - free_.load(std::memory_order_relaxed);
+  const std::uint64_t growth =
+      total_ - std::min(total_, kInitial * allowed_) - free_.load(std::memory_order_relaxed);
   return kInitial * streams_.load(std::memory_order_relaxed) + growth;
 }
 

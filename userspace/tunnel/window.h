@@ -13,8 +13,8 @@ namespace penstock {
 inline constexpr std::uint64_t kMaxWindow = 16U << 20;
 
 /// The bytes that a node may have granted and not yet consumed, in one direction, over all its streams.
-/// The initial credit of every allowed stream is set aside first; growth draws from the rest, each time at most a
-/// quarter of what is left, so that those who come later find some. Any thread.
+/// The initial credit of every allowed stream is set aside first; growth draws from the rest, each time at
+/// most a quarter of what is left, so that those who come later find some. Any thread.
 class WindowBudget {
  public:
   /// `streams` times the initial credit must fit into `total`.
@@ -43,9 +43,10 @@ class WindowBudget {
 /// The receiving end's view of one stream and direction.
 class ReceiveWindow {
  public:
-  /// `initial` bytes are granted from the start; with `budget` null the window neither grows nor draws (legacy peers:
-  /// every byte consumed is granted again).
-  ReceiveWindow(std::uint64_t initial, WindowBudget* budget) : granted_{initial}, initial_{initial}, budget_{budget} {}
+  /// `initial` bytes are granted from the start; with `budget` null the window neither grows nor draws
+  /// (legacy peers: every byte consumed is granted again).
+  ReceiveWindow(std::uint64_t initial, WindowBudget* budget)
+      : granted_{initial}, initial_{initial}, budget_{budget} {}
   ~ReceiveWindow() { release(); }
   ReceiveWindow(const ReceiveWindow&) = delete;
   ReceiveWindow& operator=(const ReceiveWindow&) = delete;

@@ -50,6 +50,7 @@ class Bench:
             _set(namespace, "net/ipv4/ip_forward", "1")
             _set(namespace, "net/ipv4/ip_local_port_range", "10000 65535")
             _set(namespace, "net/ipv4/tcp_tw_reuse", "1")
+            _set(namespace, "net/ipv4/tcp_congestion_control", self.settings.congestion)
 
     def run(self):
         """Every round takes each measure at all peers in turn, the next round in the opposite order."""

@@ -73,7 +73,7 @@ class Outcome:
         busiest = max((one["machine_load"] for one in self._results), default=0)
         return (f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel {machine['kernel']}; "
                 f"{versions or 'no proxy'}; commit {machine['commit'] or 'unknown'}. "
-                f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, "
+                f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, {settings.congestion}, "
                 f"{machine['time']}; load average at most {busiest:.1f}.")
 
 

@@ -17,6 +17,7 @@ class Settings:
     seconds: int
     idle_flows: int
     descriptors: int  # that a process may have
+    congestion: str   # TCP's congestion control inside the namespaces
 
     @property
     def flow_limit(self):
@@ -32,7 +33,8 @@ def of(arguments, all_measures):
         rounds=_given(arguments.rounds, 1 if arguments.quick else 3),
         seconds=_given(arguments.seconds, 1 if arguments.quick else 5),
         idle_flows=_given(arguments.idle_flows, 1000 if arguments.quick else 10_000),
-        descriptors=descriptors)
+        descriptors=descriptors,
+        congestion=arguments.congestion)
     if min(chosen.rounds, chosen.seconds, chosen.idle_flows) < 1:
         raise ValueError("--rounds, --seconds and --idle-flows are at least 1")
     fits = (descriptors - SPARE_DESCRIPTORS) // 2 - SPARE_FLOWS  # a proxy needs two for each flow
