@@ -101,4 +101,9 @@ std::vector<std::string> restart_only_changes(const Config& running, const Confi
   return changes;
 }
 
+std::string to_string(const Position& position) {
+  if (position.file.empty()) return {};
+  return std::string{position.file}.append(":").append(std::to_string(position.line));
+}
+
 }  // namespace penstock

@@ -109,6 +109,8 @@ struct Position {
   std::uint32_t line = 0;
   bool operator==(const Position&) const = default;
 };
+/// "file:line", or "" for an object that no file declares.
+std::string to_string(const Position& position);
 
 struct Config {
   NodeConfig node;

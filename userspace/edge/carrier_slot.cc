@@ -69,19 +69,17 @@ void CarrierSlot::on_going_away(EdgeCarrier& carrier, const GoAwayMessage& messa
   dial_after(least_delay_ + backoff_.next(random_u64()));
 }
 
-void CarrierSlot::on_down(EdgeCarrier& carrier, Reason reason, const std::string& text) {
+void CarrierSlot::on_down(EdgeCarrier& carrier, Reason reason, std::string text) {
   const auto retired = std::find_if(retiring_.begin(), retiring_.end(),
                                     [&](const auto& held) { return held.get() == &carrier; });
   if (retired != retiring_.end()) {
-    const std::string why = text;
     retiring_.erase(retired);
-    if (stopped_ && idle()) observer_.on_slot_down(*this, reason, why);
+    if (stopped_ && idle()) observer_.on_slot_down(*this, reason, text);
     return;
   }
-  const std::string why = text;  // belongs to the carrier, which goes now
-  last_error_ = std::string{label_of(reason)} + ": " + why;
+  last_error_ = std::string{label_of(reason)} + ": " + text;
   current_.reset();
-  observer_.on_slot_down(*this, reason, why);
+  observer_.on_slot_down(*this, reason, text);
   dial_after(least_delay_ + backoff_.next(random_u64()));
 }
 

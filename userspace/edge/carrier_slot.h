@@ -46,7 +46,7 @@ class CarrierSlot final : private EdgeCarrierObserver {
   void on_up(EdgeCarrier& carrier, const Assignment& assignment) override;
   void on_config(EdgeCarrier& carrier, const Assignment& assignment) override;
   void on_going_away(EdgeCarrier& carrier, const GoAwayMessage& message) override;
-  void on_down(EdgeCarrier& carrier, Reason reason, const std::string& text) override;
+  void on_down(EdgeCarrier& carrier, Reason reason, std::string text) override;
 
   const Worker& worker_;
   EdgeShared& shared_;

@@ -37,8 +37,8 @@ class EdgeCarrierObserver {
   virtual void on_config(EdgeCarrier& carrier, const Assignment& assignment) = 0;
   /// The hub asks for no new flows here, and for a new dial after `message.retry_after`.
   virtual void on_going_away(EdgeCarrier& carrier, const GoAwayMessage& message) = 0;
-  /// The last call: the carrier may be destroyed in it.
-  virtual void on_down(EdgeCarrier& carrier, Reason reason, const std::string& text) = 0;
+  /// The last call: the carrier may be destroyed in it, so the text comes as a copy.
+  virtual void on_down(EdgeCarrier& carrier, Reason reason, std::string text) = 0;
 
  protected:
   ~EdgeCarrierObserver() = default;

@@ -36,8 +36,7 @@ Result<std::vector<std::string>> EdgeDirectory::redeclare(const Config& config) 
   for (const auto& [id, entry] : *wanted) {
     const auto held = edges_.find(id);
     if (held != edges_.end() && !held->second.declared) {
-      return error(Errc::kExists, entry.position.file + ":" + std::to_string(entry.position.line) +
-                                      ": edge '" + id +
+      return error(Errc::kExists, to_string(entry.position) + ": edge '" + id +
                                       "' was also added by an operator: penstockctl edges remove " + id);
     }
   }
@@ -87,8 +86,8 @@ Result<EdgeDirectory::Entry*> EdgeDirectory::changeable(const std::string& id) {
   if (found == edges_.end()) return error(Errc::kNotFound, "there is no edge '" + id + "'");
   const Position& at = found->second.position;
   if (found->second.declared) {
-    return error(Errc::kRefused, "edge '" + id + "' is declared in " + at.file + ":" +
-                                     std::to_string(at.line) + ": change it there and reload");
+    return error(Errc::kRefused,
+                 "edge '" + id + "' is declared in " + to_string(at) + ": change it there and reload");
   }
   return &found->second;
 }

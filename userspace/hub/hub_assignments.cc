@@ -148,7 +148,7 @@ Result<void> Hub::remove_edge(const std::string& id) {
 void Hub::close_carriers_of(const std::string& edge, Reason reason) {
   for (const auto& [id, guest] : guests_) {
     if (guest.edge != edge) continue;
-    on_worker(id.worker, [id, reason](HubWorker& worker) {
+    on_worker(id.worker, [id = id, reason](HubWorker& worker) {
       worker.close(id.number, reason, std::string{help_of(reason)}, {});
     });
   }

@@ -8,10 +8,6 @@ namespace {
 /// What an edge is told must fit into a frame of 1 MiB: a port takes six bytes there.
 constexpr std::uint32_t kMostPorts = 131072;
 
-std::string where(const Position& position) {
-  return position.file + ":" + std::to_string(position.line);
-}
-
 }  // namespace
 
 Result<void> ServiceCatalog::load(const Config& config) {
@@ -90,7 +86,7 @@ Result<const ServiceCatalog::Entry*> ServiceCatalog::changeable(const std::strin
   const Entry* const entry = find(name);
   if (entry == nullptr) return error(Errc::kNotFound, "there is no service '" + name + "'");
   if (entry->declared) {
-    return error(Errc::kRefused, "service '" + name + "' is declared in " + where(entry->position) +
+    return error(Errc::kRefused, "service '" + name + "' is declared in " + to_string(entry->position) +
                                      ": change it there and reload");
   }
   return entry;

@@ -16,9 +16,11 @@ class Task {
  public:
   Task() = default;
   template <class F>
-  requires(!std::is_same_v<std::decay_t<F>, Task>) Task(F&& work)
-      : body_{std::make_unique<Body<std::decay_t<F>>>(std::forward<F>(work))} {
-  }  // NOLINT: implicit as std::function is
+  requires(!std::is_same_v<std::decay_t<F>, Task>)
+      // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): constrained above, and implicit as
+      // std::function is
+      Task(F&& work)
+      : body_{std::make_unique<Body<std::decay_t<F>>>(std::forward<F>(work))} {}
 
   void operator()() { std::exchange(body_, nullptr)->run(); }
   explicit operator bool() const { return body_ != nullptr; }

@@ -31,10 +31,6 @@ std::string hex(std::uint64_t number) {
   return to_hex(bytes);
 }
 
-std::string text_of(const Position& position) {
-  return position.file.empty() ? "" : position.file + ":" + std::to_string(position.line);
-}
-
 json::object edge_status(Edge& edge) {
   return {{"id", edge.address().edge_id},
           {"hub", edge.address().hub.to_string()},
@@ -102,7 +98,7 @@ json::object edge_row(const EdgeState& state, std::size_t flows) {
   const auto* const tunnel = state.tunnel;
   return {{"id", state.entry.record.id},
           {"origin", state.entry.declared ? "file" : "store"},
-          {"position", text_of(state.entry.position)},
+          {"position", to_string(state.entry.position)},
           {"connected", tunnel != nullptr},
           {"address", state.address},
           {"carriers", tunnel == nullptr ? 0 : tunnel->carriers.size()},
@@ -138,7 +134,7 @@ json::array list_services(Hub& hub) {
     json::array addresses;
     for (const IpAddress& address : entry.addresses) addresses.emplace_back(address.to_string());
     row["origin"] = entry.declared ? "file" : "store";
-    row["position"] = text_of(entry.position);
+    row["position"] = to_string(entry.position);
     row["flows"] = entry.book->flows_open.load();
     row["flows_total"] = entry.book->flows_total.load();
     row["bytes_to_backend"] = entry.book->to_backend.load();

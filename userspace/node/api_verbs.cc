@@ -68,7 +68,7 @@ void count_and_change(Node& node, AdminReply reply, json::object answer, Matches
 }
 
 void remove_edge(Node& node, const AdminRequest& request, AdminReply reply) {
-  const std::string id = request.parameter("id");
+  const std::string& id = request.parameter("id");
   count_and_change(
       node, std::move(reply), {{"id", id}}, [id](const FlowSummary& flow) { return flow.edge == id; },
       [&node, id] { return node.hub()->remove_edge(id); });
@@ -97,7 +97,7 @@ void change_service(Hub& hub, const AdminRequest& request, AdminReply reply) {
 }
 
 void remove_service(Node& node, const AdminRequest& request, AdminReply reply) {
-  const std::string name = request.parameter("name");
+  const std::string& name = request.parameter("name");
   count_and_change(
       node, std::move(reply), {{"name", name}},
       [name](const FlowSummary& flow) { return flow.flow.service == name; },

@@ -87,7 +87,7 @@ void Carrier::attach(std::uint32_t id, std::unique_ptr<Link> link, Bytes preface
   flush_soon();
 }
 
-void Carrier::reset(std::uint32_t stream, Reason reason, std::string text) {
+void Carrier::reset(std::uint32_t stream, Reason reason, const std::string& text) {
   now_ = loop_.now();
   end_stream(stream, reason, text, true);
 }

@@ -80,7 +80,7 @@ class Carrier final : private LinkObserver {
   /// Hub: joins a stream with its backend; `preface` goes to the backend before anything else.
   void attach(std::uint32_t stream, std::unique_ptr<Link> link, Bytes preface);
   /// Ends a stream in both directions at once and tells the peer why. No effect on a stream that is gone.
-  void reset(std::uint32_t stream, Reason reason, std::string text);
+  void reset(std::uint32_t stream, Reason reason, const std::string& text);
   Stream* find(std::uint32_t stream);
   void for_each(const std::function<void(Stream&)>& visit);
 

@@ -6,7 +6,7 @@ import socket
 from harness.carrier import (CLOSE, CONFIG_RESULT, DATA, DATA_BACK, HEADER, HELLO, INITIAL_CREDIT, OPEN, PING, RESET,
                              WINDOW_UPDATE, Carrier, frame, proxy_line)
 from harness.runner import case
-from harness.sockets import expect_echo, receive
+from harness.sockets import expect_echo, expect_refused_flow, receive
 from harness.topology import BACKEND_V4, EDGE_OTHER, HUB_TUNNEL
 from harness.wait import expect, expect_equal, until
 from harness.world import TUNNEL_PORT
@@ -86,8 +86,7 @@ def unfinished_handshakes_are_limited(world):
     hub, _ = world.pair([ECHO], hub={"limits": {"handshakes_per_source": 4}})
     for _ in range(4):
         world.keep(world.edge.connect(HUB_TUNNEL, TUNNEL_PORT, EDGE_OTHER))
-    refused = world.keep(world.edge.connect(HUB_TUNNEL, TUNNEL_PORT, EDGE_OTHER))
-    throw(world, refused, CLIENT_HELLO_START)
+    expect_refused_flow(lambda: world.keep(world.edge.connect(HUB_TUNNEL, TUNNEL_PORT, EDGE_OTHER)))
     hub.await_count("handshake_limit")
     expect_echo(world.connect(7000))
 

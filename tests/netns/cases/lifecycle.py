@@ -58,17 +58,15 @@ def flag_wins_over_environment_over_file(world):
 
 @case(short=True)
 def sigterm_lets_flows_end(world):
-    listener = world.listen(7000)
+    world.echo_backend(7000)
     hub, edge = world.pair([ECHO], hub=LONG_DRAIN, edge=LONG_DRAIN)
-    client, backend = world.flow(7000, listener)
+    client = world.connect(7000)
+    expect_echo(client)
     edge.process.must_live = False
     edge.process.signal(signal.SIGTERM)
     until(lambda: is_refused(world.client, EDGE_V4, 7000), "a new connection is refused")
-    client.sendall(b"still here")
-    expect_equal(receive(backend, 10), b"still here", "bytes while the edge drains")
+    expect_echo(client, b"still here" * 100_000)
     client.shutdown(socket.SHUT_WR)
-    expect_end(backend)
-    backend.close()
     expect_end(client)
     expect_equal(edge.process.wait(), 0, "status of the edge, which ends once its last flow has")
     hub.await_event("edge_disconnected")

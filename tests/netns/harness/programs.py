@@ -22,10 +22,10 @@ class Programs:
         self.penstockctl = self._ours("penstockctl")
 
     def _ours(self, name):
-        found = [path for path in self._build.rglob(name) if path.is_file() and os.access(path, os.X_OK)]
-        if len(found) != 1:
-            raise MissingProgram(f"{len(found)} programs called {name} below {self._build}: build it first")
-        return found[0]
+        program = self._build / name
+        if not os.access(program, os.X_OK):
+            raise MissingProgram(f"there is no {program}: build it first")
+        return program
 
     def peer(self, name):
         """(path, environment) of a program that others wrote."""
