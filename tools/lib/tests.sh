@@ -5,7 +5,7 @@ passed=0 failed=0 unrun=0
 sanitizer_options=(
   ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
   UBSAN_OPTIONS=print_stacktrace=1
-  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$top/tests/support/tsan.supp"
 )
 
 tier_lint() {
@@ -44,8 +44,9 @@ tier_sanitizers() {
   else
     not_run "address sanitizer: no build"
   fi
-  if configure tsan && build_workers; then
+  if configure tsan && build_workers && compile tsan penstockd penstockctl; then
     run_ctest tsan "workers, thread sanitizer" -R '^(unit\.(net|tunnel|admin)|sim\..*)$'
+    run_netns tsan "netns, thread sanitizer" --short
   else
     not_run "thread sanitizer: no build"
   fi
