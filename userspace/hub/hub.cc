@@ -50,10 +50,21 @@ Result<void> Hub::start() {
 
 Result<void> Hub::listen() {
   for (const Endpoint& endpoint : config_.hub->listen) {
-    auto listener = parts_.network.listen(endpoint, *this);
-    if (!listener) return listener.error();
-    listeners_.emplace_back(endpoint, std::move(*listener));
+    auto listening = listen_on(endpoint);
+    const bool every_address = endpoint.address == IpAddress{};  // [::] stands for IPv4 as well
+    if (!listening && every_address && listening.error().code == boost::system::errc::address_family_not_supported) {
+      listening = Result<void>{};  // a host without IPv6
+    }
+    if (listening && every_address) listening = listen_on({IpAddress::v4(0), endpoint.port});
+    if (!listening) return listening;
   }
+  return {};
+}
+
+Result<void> Hub::listen_on(const Endpoint& endpoint) {
+  auto listener = parts_.network.listen(endpoint, *this);
+  if (!listener) return listener.error();
+  listeners_.emplace_back(endpoint, std::move(*listener));
   return {};
 }
 

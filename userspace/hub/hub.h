@@ -116,6 +116,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   void end_handshake(Guest& guest);
   void send_config(const std::string& edge, CarrierId id);
   Result<void> listen();
+  Result<void> listen_on(const Endpoint& endpoint);
 
   // Services and edges (hub_assignments.cc)
   void services_changed();

@@ -116,6 +116,15 @@ def a_fatal_error_is_one_plain_sentence(world):
     expect_equal([line for line in lines if "terminate" in line or "Aborted" in line], [], "signs of a crash")
 
 
+@case(short=True)
+def every_address_means_both_families(world):
+    """[::] is the default; edges come over IPv4 here."""
+    world.echo_backend(7000)
+    hub, edge = world.pair([ECHO], hub={"hub": {"listen": ["[::]:8443"]}})
+    expect_equal(hub.status()["hub"]["listen"], ["[::]:8443", "0.0.0.0:8443"], "where the hub listens")
+    expect_echo(world.connect(7000))
+
+
 @case()
 def a_listener_that_is_taken_is_fatal_and_named(world):
     world.keep(world.hub.listen(HUB_TUNNEL, 8443))
