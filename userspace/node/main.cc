@@ -23,6 +23,21 @@ namespace {
 
 using namespace penstock;
 
+constexpr const char* kUsage =
+    "usage: penstockd [--config FILE] [--check] [--set SECTION.KEY=VALUE ...]\n"
+    "Runs a Penstock node: an edge, a hub, or both, as its configuration says.\n"
+    "\n"
+    "  --config FILE            the configuration; default /etc/penstock/penstock.toml\n"
+    "  --check                  say whether the configuration is good, and exit (0 good, 1 not)\n"
+    "  --set SECTION.KEY=VALUE  a setting that wins over the environment (PENSTOCK_SECTION__KEY) and the "
+    "file;\n"
+    "                           may be given often\n"
+    "  --version                the version\n"
+    "\n"
+    "Signals: SIGHUP reads the configuration again and applies what differs; SIGTERM lets flows end, for "
+    "node.drain\n"
+    "at most; a second one ends at once. Exit status: 0 after a signal, 1 when it could not start.\n";
+
 /// Takes every --set out of the arguments: gflags would keep the last one only.
 Result<Overrides> take_overrides(std::vector<char*>& arguments) {
   Overrides overrides;
@@ -122,10 +137,11 @@ int main(int argc, char** argv) {
   if (!direct) return fail(direct.error());
   FLAGS_logtostderr = true;
   gflags::SetVersionString(PENSTOCK_VERSION);
-  gflags::SetUsageMessage(
-      "runs a Penstock node: an edge, a hub, or both\n\n"
-      "  penstockd [--config FILE] [--check] [--set SECTION.KEY=VALUE ...]\n\n"
-      "SIGHUP reads the configuration again, SIGTERM ends when flows have (a second one at once).");
+  for (const std::string_view argument : arguments) {
+    if (argument != "--help" && argument != "-help" && argument != "-h") continue;
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
   int count = static_cast<int>(arguments.size());
   char** rest = arguments.data();
   gflags::ParseCommandLineFlags(&count, &rest, true);

@@ -105,7 +105,10 @@ Result<void> Node::start_admin() {
   add_looks(router_, *this);
   add_verbs(router_, *this);
   add_metrics(router_, *this);
-  auto listening = admin_.listen_unix(config_.admin.socket);
+  const std::string& socket = config_.admin.socket;
+  // The default's folder is gone after every boot; one that the operator chose is the operator's to make.
+  if (socket == AdminConfig{}.socket) ::mkdir(socket.substr(0, socket.rfind('/')).c_str(), 0750);
+  auto listening = admin_.listen_unix(socket);
   if (!listening || !config_.admin.http) return listening;
   auto http = admin_.listen_http(*config_.admin.http);
   if (!http) return http.error();

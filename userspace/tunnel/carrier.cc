@@ -56,6 +56,7 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
 Carrier::~Carrier() {
   for (auto& [id, stream] : streams_) {
     scheduler_.remove(*stream);
+    budget_.give_back(stream->drawn_);
     budget_.leave();
   }
 }

@@ -1,5 +1,6 @@
 #include "tunnel/send_scheduler.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock {
@@ -27,7 +28,8 @@ void SendScheduler::unlink(Entry& entry) {
 
 void SendScheduler::add(Entry& entry) {
   if (entry.place != Entry::Place::kNone) return;
-  if (std::exchange(entry.round, round_) != round_) entry.deficit = kQuantum;
+  const bool had_its_turn = std::exchange(entry.round, round_) == round_;
+  if (!had_its_turn) entry.deficit = std::min(entry.deficit + kQuantum, kQuantum);  // debts are paid
   if (entry.deficit > 0) return append(new_, entry, Entry::Place::kNew);
   entry.deficit += kQuantum;
   append(old_, entry, Entry::Place::kOld);
@@ -40,12 +42,14 @@ void SendScheduler::remove(Entry& entry) {
 SendScheduler::Entry* SendScheduler::next() {
   while (!empty()) {
     Entry* const entry = new_.after != &new_ ? new_.after : old_.after;
-    if (entry != &mark_ && entry->deficit > 0) return entry;
+    if (entry != &mark_ && entry->deficit > 0) {
+      entry->round = round_;
+      return entry;
+    }
     if (entry == &mark_) {
       ++round_;
     } else {
       entry->deficit += kQuantum;
-      entry->round = round_;
     }
     unlink(*entry);
     append(old_, *entry, Entry::Place::kOld);

@@ -21,7 +21,7 @@ class SendScheduler {
     Entry* before = nullptr;
     Entry* after = nullptr;
     std::int64_t deficit = 0;
-    std::uint64_t round = 0;  // the last one that gave it a quantum
+    std::uint64_t round = 0;  // in which it had its last turn
     enum class Place : std::uint8_t { kNone, kNew, kOld } place = Place::kNone;
   };
 
