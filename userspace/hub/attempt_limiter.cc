@@ -38,18 +38,21 @@ bool AttemptLimiter::may_try(const IpAddress& source, Time now) {
 
 void AttemptLimiter::failed(const IpAddress& source, Time now) {
   const IpAddress key = prefix(source);
-  if (!failures_.contains(key)) make_room(now);
+  if (!failures_.contains(key)) {
+    make_room(now);
+    by_age_.emplace_back(key, now);
+  }
   Failures& failures = failures_.try_emplace(key, Failures{0, now}).first->second;
   ++failures.count;
 }
 
+/// The sources stand in the order in which they first failed; one that was erased meanwhile is passed over.
 void AttemptLimiter::make_room(Time now) {
-  if (failures_.size() < kMostSources) return;
-  std::erase_if(failures_, [&](const auto& entry) { return now - entry.second.since >= kWindow; });
-  if (failures_.size() < kMostSources) return;
-  failures_.erase(std::min_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) {
-    return a.second.since < b.second.since;
-  }));
+  while (!by_age_.empty() && (by_age_.size() >= kMostSources || now - by_age_.front().second >= kWindow)) {
+    const auto found = failures_.find(by_age_.front().first);
+    if (found != failures_.end() && found->second.since == by_age_.front().second) failures_.erase(found);
+    by_age_.pop_front();
+  }
 }
 
 void AttemptLimiter::set_limits(const LimitsConfig& limits) {

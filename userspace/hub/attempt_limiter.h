@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <unordered_map>
+#include <utility>
 
 #include "base/address.h"
 #include "base/time.h"
@@ -38,6 +40,7 @@ class AttemptLimiter {
   std::uint32_t unfinished_ = 0;
   std::unordered_map<IpAddress, std::uint32_t, IpAddressHash> unfinished_of_;
   std::unordered_map<IpAddress, Failures, IpAddressHash> failures_;
+  std::deque<std::pair<IpAddress, Time>> by_age_;  // when each began to fail
 };
 
 }  // namespace penstock

@@ -50,13 +50,14 @@ Result<void> Hub::start() {
 
 Result<void> Hub::listen() {
   for (const Endpoint& endpoint : config_.hub->listen) {
-    auto listening = listen_on(endpoint);
     const bool every_address = endpoint.address == IpAddress{};  // [::] stands for IPv4 as well
-    if (!listening && every_address && listening.error().code == boost::system::errc::address_family_not_supported) {
-      listening = Result<void>{};  // a host without IPv6
-    }
-    if (listening && every_address) listening = listen_on({IpAddress::v4(0), endpoint.port});
-    if (!listening) return listening;
+    const auto listening = listen_on(endpoint);
+    const bool no_ipv6 = !listening && every_address &&
+                         listening.error().code == boost::system::errc::address_family_not_supported;
+    if (!listening && !no_ipv6) return listening.error();
+    if (!every_address) continue;
+    const auto also = listen_on({IpAddress::v4(0), endpoint.port});
+    if (!also) return also.error();
   }
   return {};
 }

@@ -5,8 +5,23 @@
 namespace penstock {
 namespace {
 
-/// What an edge is told must fit into a frame of 1 MiB: a port takes six bytes there.
+/// What an edge is told must fit into a frame of 1 MiB: a port takes six bytes there, a service about a
+/// hundred.
 constexpr std::uint32_t kMostPorts = 131072;
+constexpr std::size_t kMostServices = 2048;
+
+Result<void> check_size(const std::vector<Service>& services) {
+  std::uint32_t ports = 0;
+  for (const Service& service : services) ports += service.ports.size();
+  if (ports > kMostPorts) {
+    return error(Errc::kLimit,
+                 "all services together have more than " + std::to_string(kMostPorts) + " ports");
+  }
+  if (services.size() > kMostServices) {
+    return error(Errc::kLimit, "there are more than " + std::to_string(kMostServices) + " services");
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -27,6 +42,8 @@ Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config)
   auto apart = check_overlaps(all);
   if (!apart)
     return std::move(apart).error().within("the file's services and those added by operators do not fit");
+  auto fits = check_size(all);
+  if (!fits) return fits.error();
 
   std::vector<std::string> changes;
   std::set<std::string> wanted;
@@ -73,13 +90,7 @@ Result<void> ServiceCatalog::check(const Service& service) const {
   }
   auto apart = check_overlaps(all);
   if (!apart) return apart;
-  std::uint32_t ports = 0;
-  for (const Service& one : all) ports += one.ports.size();
-  if (ports > kMostPorts) {
-    return error(Errc::kLimit,
-                 "all services together have more than " + std::to_string(kMostPorts) + " ports");
-  }
-  return {};
+  return check_size(all);
 }
 
 Result<const ServiceCatalog::Entry*> ServiceCatalog::changeable(const std::string& name) const {
@@ -136,12 +147,13 @@ const ServiceCatalog::Entry* ServiceCatalog::find(std::string_view name) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::set<std::string> ServiceCatalog::names() const {
+std::set<std::string> ServiceCatalog::names() {
   std::set<std::string> out;
   for (const auto& [name, entry] : entries_) {
     const std::string& host = entry.service->target.host;
     if (!IpAddress::parse(host)) out.insert(host);
   }
+  std::erase_if(known_hosts_, [&](const auto& known) { return !out.contains(known.first); });
   return out;
 }
 

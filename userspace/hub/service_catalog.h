@@ -44,8 +44,8 @@ class ServiceCatalog {
   const Entry* find(std::string_view name) const;
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
 
-  /// Hosts of targets that are names and must be resolved.
-  std::set<std::string> names() const;
+  /// Hosts of targets that are names and must be resolved; what others once stood for is forgotten.
+  std::set<std::string> names();
   /// What a name stands for now; true when that changed anything.
   bool resolved(const std::string& host, const std::vector<IpAddress>& addresses);
 

@@ -28,6 +28,11 @@ Error tls_error(std::string_view doing) {
   return error(Errc::kInvalid, openssl_errors()).within(doing);
 }
 
+/// OpenSSL would ask for the passphrase on the terminal and wait.
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) {
+  return 0;
+}
+
 int verify_pin(X509_STORE_CTX* store, void* context) {
   X509* const certificate = X509_STORE_CTX_get0_cert(store);
   const auto hash = public_key_hash(certificate);
@@ -87,8 +92,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::server(const std::string& certif
   ERR_clear_error();
   const Bio key_bio = bio_of(key_pem);
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{
-      PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free};
-  if (key == nullptr) return tls_error("there is no private key in the PEM text");
+      PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr), EVP_PKEY_free};
+  if (key == nullptr) return tls_error("there is no private key without passphrase in the PEM text");
   if (SSL_CTX_use_PrivateKey(native, key.get()) != 1 || SSL_CTX_check_private_key(native) != 1) {
     return tls_error("the key does not belong to the certificate");
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -45,7 +46,7 @@ void AccessLog::flush() {
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) {
       const std::lock_guard guard{lock_};
-      ++lost_;
+      lost_ += static_cast<std::uint64_t>(std::count(left.begin(), left.end(), '\n'));
       return;
     }
     left.remove_prefix(static_cast<std::size_t>(put));

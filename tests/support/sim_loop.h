@@ -1,0 +1,27 @@
+// A loop in virtual time.
+#pragma once
+
+#include "net/loop.h"
+#include "support/sim_clock.h"
+
+namespace penstock {
+
+/// As many as needed hang on one clock, like the threads of several nodes; what each was given runs in order.
+/// Destroying the loop drops what was posted to it, as the end of its thread would; its timers must be gone
+/// before.
+class SimLoop final : public Loop {
+ public:
+  explicit SimLoop(SimClock& clock) : clock_{clock} {}
+  ~SimLoop() { clock_.drop(this); }
+  SimLoop(const SimLoop&) = delete;
+  SimLoop& operator=(const SimLoop&) = delete;
+
+  Time now() const override { return clock_.now(); }
+  void post(Task work) override { clock_.schedule(clock_.now(), this, std::move(work)); }
+  std::unique_ptr<Timer> make_timer(std::function<void()> fire) override;
+
+ private:
+  SimClock& clock_;
+};
+
+}  // namespace penstock
