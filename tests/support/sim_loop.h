@@ -12,7 +12,7 @@ namespace penstock {
 class SimLoop final : public Loop {
  public:
   explicit SimLoop(SimClock& clock) : clock_{clock} {}
-  ~SimLoop() { clock_.drop(this); }
+  ~SimLoop() override { clock_.drop(this); }
   SimLoop(const SimLoop&) = delete;
   SimLoop& operator=(const SimLoop&) = delete;
 

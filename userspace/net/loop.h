@@ -15,12 +15,12 @@ namespace penstock {
 class Task {
  public:
   Task() = default;
+  // Implicit as std::function is, and constrained, which clang-tidy does not see.
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload)
   template <class F>
-  requires(!std::is_same_v<std::decay_t<F>, Task>)
-      // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): constrained above, and implicit as
-      // std::function is
-      Task(F&& work)
+  requires(!std::is_same_v<std::decay_t<F>, Task>) Task(F&& work)
       : body_{std::make_unique<Body<std::decay_t<F>>>(std::forward<F>(work))} {}
+  // NOLINTEND(bugprone-forwarding-reference-overload)
 
   void operator()() { std::exchange(body_, nullptr)->run(); }
   explicit operator bool() const { return body_ != nullptr; }

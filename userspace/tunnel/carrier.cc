@@ -207,8 +207,7 @@ void Carrier::fill() {
   out_end_ = part;
   if (reading_paused_ && control_.size() < kControlPause) {
     reading_paused_ = false;
-    post_to_self(
-        &Carrier::on_readable);  // the link may hold bytes that it read ahead: readiness would not tell
+    post_to_self(&Carrier::on_readable);  // not when readable: the link may have read ahead
   }
   if (!control_.empty()) return;  // a frame may have been cut: its rest goes first
   while (out_end_ + kSmallestRoom <= kOutSize) {

@@ -18,7 +18,8 @@ TEST(TlsContextTest, SaysWhatIsWrongWithAServersFiles) {
   EXPECT_EQ(fault(TlsContext::server(one.certificate_pem + two.certificate_pem, one.key_pem)), "none");
   EXPECT_EQ(fault(TlsContext::server("", one.key_pem)), "there is no certificate in the PEM text");
   EXPECT_EQ(fault(TlsContext::server(one.key_pem, one.key_pem)), "there is no certificate in the PEM text");
-  EXPECT_EQ(fault(TlsContext::server(one.certificate_pem, "")), "there is no private key without passphrase in the PEM text");
+  EXPECT_EQ(fault(TlsContext::server(one.certificate_pem, "")),
+            "there is no private key without passphrase in the PEM text");
   EXPECT_EQ(fault(TlsContext::server(one.certificate_pem, two.key_pem)),
             "the key does not belong to the certificate");
 }
