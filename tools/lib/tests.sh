@@ -36,7 +36,8 @@ tier_netns() {
   fi
 }
 
-# Address and undefined-behaviour sanitizers for everything, the thread sanitizer for what runs on the workers.
+# Address and undefined-behaviour sanitizers for everything, the thread sanitizer for
+# what has threads (the sim tier has one).
 tier_sanitizers() {
   if compile asan all; then
     run_ctest asan "unit and sim, address sanitizer" -L '^(unit|sim)$'
@@ -45,7 +46,7 @@ tier_sanitizers() {
     not_run "address sanitizer: no build"
   fi
   if configure tsan && build_workers && compile tsan penstockd penstockctl; then
-    run_ctest tsan "workers, thread sanitizer" -R '^(unit\.(net|tunnel|admin)|sim\..*)$'
+    run_ctest tsan "workers, thread sanitizer" -R '^unit\.(net|tunnel|admin)$'
     run_netns tsan "netns, thread sanitizer" --short
   else
     not_run "thread sanitizer: no build"
@@ -55,7 +56,7 @@ tier_sanitizers() {
 build_workers() {
   local targets
   mapfile -t targets < <(ninja -C "$build/tsan" -t targets all |
-    sed -nE 's/^(unit_(net|tunnel|admin)|sim_[a-z0-9_]+): .*$/\1/p')
+    sed -nE 's/^(unit_(net|tunnel|admin)): .*$/\1/p')
   ((${#targets[@]})) && compile tsan "${targets[@]}"
 }
 
