@@ -80,4 +80,6 @@ def is_refused(namespace, host, port):
         namespace.connect(host, port, timeout=5.0).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # whoever listened there closed within the handshake
     return False
