@@ -64,9 +64,9 @@ class Echo final : private ListenerObserver {
   }
 
  private:
-  class Session final : private LinkObserver {
+  class Served final : private LinkObserver {
    public:
-    explicit Session(std::unique_ptr<Link> link) : link_{std::move(link)} {
+    explicit Served(std::unique_ptr<Link> link) : link_{std::move(link)} {
       link_->observe(this);
       link_->await_readable();
     }
@@ -86,14 +86,14 @@ class Echo final : private ListenerObserver {
     std::unique_ptr<Link> link_;
   };
   void on_connection(std::unique_ptr<Connection> connection) override {
-    sessions_.push_back(std::make_unique<Session>(network_.attach(std::move(connection), {})));
+    served_.push_back(std::make_unique<Served>(network_.attach(std::move(connection), {})));
   }
   void on_accept_failed(const boost::system::error_code&) override {}
 
   SimLoop loop_;
   SimNetwork network_;
   std::unique_ptr<Pending> listener_;
-  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<std::unique_ptr<Served>> served_;
 };
 
 class FairnessTest : public testing::TestWithParam<bool> {

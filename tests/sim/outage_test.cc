@@ -136,6 +136,23 @@ TEST_F(OutageTest, KeepsItsPortsWhileAHubRestartsWithTheSameStore) {
   world.expect_nothing_left();
 }
 
+TEST_F(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
+  world.start();
+  SimFlow& flow = world.open(kBulk);
+  ASSERT_TRUE(
+      world.run_until([&] { return flow.backend() != nullptr && flow.backend()->received() > 10'000; }, 1s));
+  world.crash_edge(0);
+  ASSERT_TRUE(world.run_until([&] { return flow.backend()->gone(); }, 1s));
+  EXPECT_TRUE(flow.backend()->was_reset());
+  EXPECT_EQ(world.hub().journal().count("edge_disconnected", "reason", "peer_closed"), 1U);
+  EXPECT_EQ(world.hub().machine().budget.granted(), 0U);
+  world.add_edge_with(world.token("edge-1"), 1);
+  ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-1", "web") == "listening"; }, 1s));
+  EXPECT_EQ(world.hub().journal().count("edge_contested"), 0U);
+  SimFlow& after = world.open(kSmall);
+  ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s)) << after.mistake();
+}
+
 TEST_F(OutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
   world.start();
   SimFlow& flow = world.open(kBulk);

@@ -97,7 +97,6 @@ class ScriptedHost final : private ListenerObserver {
   /// The connection is the last one of peers() once it is there.
   void dial(const Endpoint& to);
   void listen(const Endpoint& on) { listener_ = network_.listen(on, *this).value(); }
-  void stop_listening() { listener_.reset(); }
   const std::vector<std::unique_ptr<ScriptedPeer>>& peers() const { return peers_; }
   ScriptedPeer& peer() { return *peers_.back(); }
 

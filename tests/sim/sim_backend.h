@@ -20,7 +20,6 @@ class SimBackend final : private ListenerObserver {
 
   void listen(const Endpoint& on) { listeners_.push_back(network_.listen(on, *this).value()); }
   void close() { listeners_.clear(); }
-  std::size_t accepted() const { return peers_.size(); }
   /// Connections that still have their socket.
   std::size_t open() const {
     std::size_t sum = 0;

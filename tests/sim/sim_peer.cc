@@ -109,7 +109,6 @@ void SimPeer::take(Bytes bytes) {
   if (who_ != nullptr && !begun_ && !take_header(bytes)) return;
   if (!wrong_at_ && !expects_.matches(received_, bytes)) wrong_at_ = received_;
   received_ += bytes.size();
-  last_received_ = loop_.now();
   if (plan_.echo) send();
 }
 

@@ -51,8 +51,6 @@ class SimPeer final : private LinkObserver {
   bool was_reset() const { return reset_; }
   bool ended() const { return other_ended_ && finished_; }
   bool gone() const { return link_ == nullptr; }
-  /// When the last byte of the other end came.
-  Time last_received() const { return last_received_; }
 
  private:
   void on_readable() override;
@@ -75,7 +73,6 @@ class SimPeer final : private LinkObserver {
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   std::optional<std::uint64_t> wrong_at_;
-  Time last_received_{};
   bool begun_ = false;
   bool other_ended_ = false;
   bool finished_ = false;

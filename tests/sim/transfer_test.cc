@@ -46,6 +46,8 @@ TEST_P(TransferTest, BringsEveryByteOfThousandsOfFlows) {
   EXPECT_EQ(world.hub().machine().count(PST_R_COMPLETED), 3000U);
   const auto& counted = world.hub().machine();
   EXPECT_EQ(counted.total(&Counters::bytes_to_backend) + counted.total(&Counters::bytes_to_client), bytes);
+  EXPECT_EQ(world.edge().journal().accesses().size(), 3000U);
+  EXPECT_EQ(world.hub().journal().accesses().size(), 3000U);
   RecordProperty("bytes", std::to_string(bytes));
 }
 

@@ -27,7 +27,6 @@ bool SimClock::step() {
   if (events_.empty()) return false;
   auto next = events_.extract(events_.begin());
   now_ = next.key().at;
-  ++run_;
   next.mapped().work();
   return true;
 }

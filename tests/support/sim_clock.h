@@ -41,8 +41,6 @@ class SimClock {
   bool run_until(const std::function<bool()>& condition, Duration limit);
   void run_for(Duration span);
 
-  std::uint64_t events_run() const { return run_; }
-
  private:
   struct Planned {
     const void* owner = nullptr;
@@ -51,7 +49,6 @@ class SimClock {
 
   Time now_{std::chrono::hours{1}};  // not the epoch, which means "never yet" to some
   std::uint64_t scheduled_ = 0;
-  std::uint64_t run_ = 0;
   std::map<Event, Planned> events_;
 };
 

@@ -32,8 +32,6 @@ class SimWire final : public std::enable_shared_from_this<SimWire> {
   void lose(Side side);
   /// Nothing arrives at either end for so long.
   void stall(Duration span);
-  /// Nothing sent by that end arrives for so long.
-  void stall_from(Side side, Duration span) { ends_[side].out->stall(span); }
   const SimDirection& from(Side side) const { return *ends_[side].out; }
   const Endpoint& address(Side side) const { return ends_[side].address; }
   bool open() const { return !ends_[kDialler].closed && !ends_[kListener].closed && !ends_[kDialler].error; }
