@@ -5,7 +5,7 @@
 
 namespace penstock {
 
-/// Every read, write, dial and listen of a simulated network asks here first.
+/// Every read, write, dial, listen, bind and datagram sent of a simulated network asks here first.
 class SimFaults {
  public:
   /// The `number`th operation from now on fails, counted from 1; 0: none does.

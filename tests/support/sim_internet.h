@@ -11,6 +11,7 @@
 #include "support/sim_clock.h"
 #include "support/sim_faults.h"
 #include "support/sim_path.h"
+#include "support/sim_post.h"
 #include "support/sim_random.h"
 #include "support/sim_wire.h"
 
@@ -26,12 +27,14 @@ class SimInternet {
     std::weak_ptr<ListenerObserver*> observer;  // gone when nobody listens any more
   };
 
-  SimInternet(SimClock& clock, std::uint64_t seed) : clock_{clock}, random_{seed} {}
+  SimInternet(SimClock& clock, std::uint64_t seed) : clock_{clock}, random_{seed}, post_{clock, seed + 1} {}
   SimInternet(const SimInternet&) = delete;
   SimInternet& operator=(const SimInternet&) = delete;
 
   SimClock& clock() { return clock_; }
   SimFaults& faults() { return faults_; }
+  /// All of UDP: its paths, what is bound, what is occupied.
+  SimPost& post() { return post_; }
 
   /// The path of connections to hosts for which no other is set.
   void set_path(const SimPath& path) { path_ = path; }
@@ -44,7 +47,7 @@ class SimInternet {
   }
   Result<std::vector<IpAddress>> look_up(const std::string& name) const;
 
-  /// A silent host answers no dial, not even by refusing it.
+  /// A silent host answers no dial, not even by refusing it, and gets no datagrams.
   void set_silent(const IpAddress& host, bool silent);
   bool silent(const IpAddress& host) const { return silent_.contains(host); }
 
@@ -68,6 +71,7 @@ class SimInternet {
  private:
   SimClock& clock_;
   SimRandom random_;
+  SimPost post_;
   SimFaults faults_;
   SimPath path_;
   std::map<IpAddress, SimPath> paths_;

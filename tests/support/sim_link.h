@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "net/link.h"
+#include "support/sim_network.h"
 #include "support/sim_wire.h"
 
 namespace penstock {
@@ -21,6 +22,8 @@ class SimLink final : public Link {
   IoResult write(Bytes from, bool /*more*/) override { return wire_->write(side_, from); }
   void finish() override { wire_->finish(side_); }
   void reset_on_close() override { reset_ = true; }
+  void leave() override { wire_->leave(side_); }
+  void join(Network& network) override { wire_->join(side_, static_cast<SimNetwork&>(network).loop()); }
 
  private:
   const std::shared_ptr<SimWire> wire_;  // shared with the other end

@@ -4,6 +4,7 @@
 
 #include "net/tls_link.h"
 #include "support/sim_connection.h"
+#include "support/sim_udp_socket.h"
 
 namespace penstock {
 namespace {
@@ -13,6 +14,8 @@ namespace errc = boost::system::errc;
 
 constexpr Duration kLookupTime = 1ms;
 constexpr Duration kNoAnswer = 127s;
+constexpr std::uint16_t kFirstPort = 32768;  // of those that the system chooses
+constexpr int kChosenPorts = 32768;
 
 /// A callback that is due later and is not called once this is destroyed, which may happen within it.
 class Later : public Pending {
@@ -103,29 +106,77 @@ std::unique_ptr<Link> SimNetwork::secure(std::unique_ptr<Connection> connection,
 }
 
 std::unique_ptr<Pending> SimNetwork::dial(const Endpoint& to, Dialled done) {
-  const Endpoint from{addresses_.front(), next_port_};
-  next_port_ = next_port_ == 65535 ? 32768 : static_cast<std::uint16_t>(next_port_ + 1);
-  return std::make_unique<SimDial>(internet_, from, to, std::move(done));
+  return std::make_unique<SimDial>(internet_, Endpoint{addresses_.front(), take_port()}, to, std::move(done));
 }
 
 std::unique_ptr<Pending> SimNetwork::resolve(const std::string& host, Resolved done) {
   return std::make_unique<SimLookup>(internet_, host, std::move(done));
 }
 
-Result<std::unique_ptr<Pending>> SimNetwork::listen(const Endpoint& on, ListenerObserver& observer) {
-  const auto family = std::find_if(addresses_.begin(), addresses_.end(), [&](const IpAddress& address) {
-    return address.is_v4() == on.address.is_v4();
-  });
-  const auto doing = "cannot listen on " + on.to_string();
-  if (family == addresses_.end()) return system_error(doing, errc::address_family_not_supported);
-  const Endpoint where{on.address.is_any() ? *family : on.address, on.port};
-  if (std::find(addresses_.begin(), addresses_.end(), where.address) == addresses_.end()) {
-    return system_error(doing, errc::address_not_available);
+std::uint16_t SimNetwork::take_port() {
+  const std::uint16_t port = next_port_;
+  next_port_ = port == 65535 ? kFirstPort : static_cast<std::uint16_t>(port + 1);
+  return port;
+}
+
+/// The addresses of this host that binding to `on` means.
+Result<std::vector<IpAddress>> SimNetwork::homes(const IpAddress& on) const {
+  std::vector<IpAddress> out;
+  for (const IpAddress& address : addresses_) {
+    if (address.is_v4() == on.is_v4()) out.push_back(address);
   }
+  if (out.empty()) return system_error("cannot bind", errc::address_family_not_supported);
+  if (on.is_any()) return out;
+  if (std::find(out.begin(), out.end(), on) == out.end())
+    return system_error("cannot bind", errc::address_not_available);
+  return std::vector{on};
+}
+
+Result<std::unique_ptr<Pending>> SimNetwork::listen(const Endpoint& on, ListenerObserver& observer) {
+  const auto doing = "cannot listen on " + on.to_string();
+  const auto addresses = homes(on.address);
+  if (!addresses) return system_error(doing, addresses.error().code.value());
+  const Endpoint where{addresses->front(), on.port};
   if (internet_.faults().strike()) return system_error(doing, errc::too_many_files_open);
   auto told = std::make_shared<ListenerObserver*>(&observer);
   if (!internet_.listen(where, {&loop_, told})) return system_error(doing, errc::address_in_use);
   return std::unique_ptr<Pending>{std::make_unique<SimListener>(internet_, where, std::move(told))};
+}
+
+bool SimNetwork::is_free(const std::vector<IpAddress>& addresses, std::uint16_t port) {
+  return std::all_of(addresses.begin(), addresses.end(), [&](const IpAddress& address) {
+    return internet_.post().is_free({address, port});
+  });
+}
+
+/// 0 when all are taken.
+std::uint16_t SimNetwork::choose_udp_port(const std::vector<IpAddress>& addresses) {
+  for (int tried = 0; tried < kChosenPorts; ++tried) {
+    if (const std::uint16_t port = take_port(); is_free(addresses, port)) return port;
+  }
+  return 0;
+}
+
+Result<std::vector<std::unique_ptr<BoundUdp>>> SimNetwork::bind_udp(const Endpoint& on, unsigned count) {
+  const auto doing = "cannot bind UDP " + on.to_string();
+  const auto addresses = homes(on.address);
+  if (!addresses) return system_error(doing, addresses.error().code.value());
+  if (internet_.faults().strike()) return system_error(doing, errc::too_many_files_open);
+  const Endpoint local{on.address, on.port == 0 ? choose_udp_port(*addresses) : on.port};
+  if (local.port == 0 || !is_free(*addresses, local.port)) return system_error(doing, errc::address_in_use);
+  std::vector<std::unique_ptr<BoundUdp>> out;
+  SimPost::Group group;
+  while (group.size() < count) {
+    group.push_back(std::make_shared<SimMailbox>());
+    out.push_back(std::make_unique<SimBoundUdp>(
+        std::make_unique<SimUdpPlace>(internet_, group.back(), local, *addresses)));
+  }
+  for (const IpAddress& address : *addresses) internet_.post().bind({address, local.port}, group);
+  return out;
+}
+
+std::unique_ptr<UdpSocket> SimNetwork::attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) {
+  return std::make_unique<SimUdpSocket>(static_cast<SimBoundUdp&>(*socket).take(), loop_, observer);
 }
 
 }  // namespace penstock

@@ -15,6 +15,7 @@ class SimNetwork final : public Network {
   SimNetwork(SimInternet& internet, Loop& loop, std::vector<IpAddress> addresses)
       : internet_{internet}, loop_{loop}, addresses_{std::move(addresses)} {}
 
+  Loop& loop() { return loop_; }
   std::unique_ptr<Link> attach(std::unique_ptr<Connection> connection, const LinkOptions& options) override;
   /// The plain link, unless the internet was told to use TLS.
   std::unique_ptr<Link> secure(std::unique_ptr<Connection> connection, const LinkOptions& options,
@@ -23,8 +24,15 @@ class SimNetwork final : public Network {
   std::unique_ptr<Pending> dial(const Endpoint& to, Dialled done) override;
   std::unique_ptr<Pending> resolve(const std::string& host, Resolved done) override;
   Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) override;
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) override;
+  std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) override;
 
  private:
+  Result<std::vector<IpAddress>> homes(const IpAddress& on) const;
+  std::uint16_t take_port();
+  bool is_free(const std::vector<IpAddress>& addresses, std::uint16_t port);
+  std::uint16_t choose_udp_port(const std::vector<IpAddress>& addresses);
+
   SimInternet& internet_;
   Loop& loop_;
   const std::vector<IpAddress> addresses_;

@@ -50,6 +50,13 @@ void SimWire::attach(Side side, Loop& loop, std::size_t unsent_limit) {
   ends_[side].out->limit_unsent(unsent_limit);
 }
 
+void SimWire::leave(Side side) {
+  End& end = ends_[side];
+  ++end.stay;
+  end.observer = nullptr;
+  end.read_wait = end.write_wait = end.failure_wait = Wait::kNone;
+}
+
 void SimWire::await_readable(Side side) {
   End& end = ends_[side];
   if (end.read_wait == Wait::kNone) end.read_wait = Wait::kAsked;
@@ -72,8 +79,9 @@ template <class Tell>
 void SimWire::wake(Side side, Wait End::*wait, Tell tell) {
   if (ends_[side].*wait != Wait::kAsked) return;
   ends_[side].*wait = Wait::kPosted;
-  ends_[side].loop->post([self = shared_from_this(), side, wait, tell] {
+  ends_[side].loop->post([self = shared_from_this(), side, wait, tell, stay = ends_[side].stay] {
     End& end = self->ends_[side];
+    if (end.stay != stay) return;
     end.*wait = Wait::kNone;
     if (end.observer != nullptr) tell(end);
   });

@@ -39,6 +39,8 @@ class SimWire final : public std::enable_shared_from_this<SimWire> {
   // What its ends do
   void attach(Side side, Loop& loop, std::size_t unsent_limit);
   void observe(Side side, LinkObserver* observer) { ends_[side].observer = observer; }
+  void leave(Side side);
+  void join(Side side, Loop& loop) { ends_[side].loop = &loop; }
   void await_readable(Side side);
   void await_writable(Side side);
   void await_failure(Side side);
@@ -60,6 +62,7 @@ class SimWire final : public std::enable_shared_from_this<SimWire> {
     Wait failure_wait = Wait::kNone;
     SimClock::Event reset;  // under way to this end
     bool closed = false;
+    std::uint64_t stay = 0;  // grows with each loop that it leaves
     boost::system::error_code error;
   };
   static Side other(Side side) { return side == kDialler ? kListener : kDialler; }

@@ -1,11 +1,6 @@
 #include "net/asio_network.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-
-#include <algorithm>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +8,9 @@
 #include <set>
 
 #include "base/file_descriptor.h"
+#include "net/asio_udp.h"
+#include "net/bound_udp.h"
+#include "net/plain_socket.h"
 #include "net/socket_link.h"
 #include "net/tls_link.h"
 
@@ -25,20 +23,8 @@ using boost::system::error_code;
 
 constexpr int kBacklog = 4096;
 constexpr int kAcceptBatch = 64;  // connections taken before other work of the loop gets its turn
-/// Descriptors that clients and backends never get, so that operators are heard when those run out.
-constexpr rlim_t kReserved = 32;
 constexpr Duration kAcceptPause =
     100ms;  // after a failed accept: out of descriptors is a bad moment, not the end
-
-/// Descriptors from here on are reserved. Read once: the limit is raised before the first loop runs.
-bool is_reserved(const FileDescriptor& socket) {
-  static const rlim_t ceiling = [] {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur - std::min(kReserved, limit.rlim_cur / 4);
-  }();
-  return static_cast<rlim_t>(socket.get()) >= ceiling;
-}
 
 error_code last_error() {
   return {errno, boost::system::system_category()};
@@ -57,27 +43,12 @@ class SocketConnection final : public Connection {
   FileDescriptor socket_;
 };
 
-Endpoint name_of(int fd, decltype(&::getsockname) get) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (get(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
-  return Endpoint::from_sockaddr(reinterpret_cast<const sockaddr*>(&address));
-}
-
 std::unique_ptr<Connection> connection_of(FileDescriptor socket) {
   const int fd = socket.get();
   auto connection = std::make_unique<SocketConnection>(std::move(socket));
   connection->peer = name_of(fd, ::getpeername);
   connection->local = name_of(fd, ::getsockname);
   return connection;
-}
-
-Result<FileDescriptor> make_socket(const Endpoint& endpoint) {
-  const int family = endpoint.address.is_v4() ? AF_INET : AF_INET6;
-  FileDescriptor socket{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!socket) return system_error("cannot make a socket", errno);
-  if (is_reserved(socket)) return system_error("cannot make a socket", EMFILE);
-  return socket;
 }
 
 /// Waits for a descriptor outside of Asio's own sockets; its handler keeps the state alive, the owner only
@@ -243,7 +214,7 @@ std::unique_ptr<Link> AsioNetwork::secure(std::unique_ptr<Connection> connection
 }
 
 std::unique_ptr<Pending> AsioNetwork::dial(const Endpoint& to, Dialled done) {
-  auto socket = make_socket(to);
+  auto socket = make_socket(to, SOCK_STREAM);
   if (!socket) return std::make_unique<Failure>(loop_, socket.error(), std::move(done));
   sockaddr_storage address{};
   const socklen_t length = to.to_sockaddr(address);
@@ -259,18 +230,23 @@ std::unique_ptr<Pending> AsioNetwork::resolve(const std::string& host, Resolved 
 }
 
 Result<std::unique_ptr<Pending>> AsioNetwork::listen(const Endpoint& on, ListenerObserver& observer) {
-  auto socket = make_socket(on);
+  auto socket = make_socket(on, SOCK_STREAM);
   if (!socket) return socket.error();
   const int yes = 1;
   ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (!on.address.is_v4()) ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
-  sockaddr_storage address{};
-  const socklen_t length = on.to_sockaddr(address);
-  if (::bind(socket->get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
-      ::listen(socket->get(), kBacklog) != 0) {
+  if (!bind_socket(*socket, on) || ::listen(socket->get(), kBacklog) != 0) {
     return system_error("cannot listen on " + on.to_string(), errno);
   }
   return std::unique_ptr<Pending>{std::make_unique<Listener>(loop_.context(), std::move(*socket), observer)};
+}
+
+Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_udp(const Endpoint& on, unsigned count) {
+  return bind_udp_sockets(on, count);
+}
+
+std::unique_ptr<UdpSocket> AsioNetwork::attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) {
+  return std::make_unique<AsioUdpSocket>(udp_, static_cast<SystemBoundUdp&>(*socket).take(), socket->local,
+                                         observer);
 }
 
 }  // namespace penstock

@@ -10,6 +10,8 @@
 
 namespace penstock {
 
+class Network;
+
 enum class IoStatus {
   kDone,     // some bytes moved; there may be more
   kBlocked,  // nothing more for now: wait for readiness
@@ -59,6 +61,12 @@ class Link {
   virtual void finish() = 0;
   /// Makes the destructor reset the connection instead of closing it in order.
   virtual void reset_on_close() = 0;
+
+  /// Moving to another loop: leave() on the old one's thread, not from within a callback of the link, then
+  /// join() on the new one's with its network. In between the link may only be handed over or destroyed. The
+  /// observer and what was asked for are forgotten.
+  virtual void leave() = 0;
+  virtual void join(Network& network) = 0;
 };
 
 }  // namespace penstock

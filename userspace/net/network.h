@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "net/link.h"
+#include "net/udp_socket.h"
 
 namespace penstock {
 
@@ -68,6 +69,12 @@ class Network {
 
   /// Listens until the answer is destroyed. Fails when any other program listens there.
   virtual Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) = 0;
+
+  /// So many UDP sockets on one address and port (0: one that the system chooses), among which it shares out
+  /// the datagrams, those of one peer always to the same. Fails when any other program has the port.
+  virtual Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) = 0;
+  /// The socket on this loop, from now on read for `observer`, which outlives it.
+  virtual std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) = 0;
 };
 
 }  // namespace penstock

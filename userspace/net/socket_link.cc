@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "net/asio_network.h"
+
 namespace penstock {
 namespace {
 
@@ -56,21 +58,40 @@ struct SocketLink::State {
   bool waiting_to_fail = false;
 };
 
-SocketLink::SocketLink(boost::asio::io_context& context, FileDescriptor socket, const LinkOptions& options)
-    : state_{std::make_shared<State>(context)} {
+SocketLink::SocketLink(boost::asio::io_context& context, FileDescriptor socket, const LinkOptions& options) {
   apply(socket.get(), options);
+  state_ = state_for(context, std::move(socket));
+}
+
+std::shared_ptr<SocketLink::State> SocketLink::state_for(boost::asio::io_context& context,
+                                                         FileDescriptor socket) {
+  auto state = std::make_shared<State>(context);
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
-  state_->fd = socket.get();
+  state->fd = socket.get();
   boost::system::error_code failed;
-  state_->socket.assign(
+  state->socket.assign(
       address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), socket.get(),
       failed);
   if (!failed) socket.release();  // otherwise closed here, and every call on the link fails
+  return state;
+}
+
+void SocketLink::leave() {
+  state_->observer = nullptr;
+  boost::system::error_code failed;
+  const int fd = state_->socket.release(failed);  // what was waited for is cancelled
+  if (!failed) parked_ = FileDescriptor{fd};
+  state_.reset();
+}
+
+void SocketLink::join(Network& network) {
+  state_ = state_for(static_cast<AsioNetwork&>(network).context(), std::move(parked_));
 }
 
 SocketLink::~SocketLink() {
+  if (state_ == nullptr) return;
   state_->observer = nullptr;
   boost::system::error_code ignored;
   state_->socket.close(ignored);

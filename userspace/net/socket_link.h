@@ -24,10 +24,16 @@ class SocketLink final : public Link {
   IoResult write(Bytes from, bool more) override;
   void finish() override;
   void reset_on_close() override;
+  void leave() override;
+  void join(Network& network) override;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // shared with waits under way, whose handlers run after the link is gone
+  static std::shared_ptr<State> state_for(boost::asio::io_context& context, FileDescriptor socket);
+
+  // Shared with waits under way, whose handlers run after the link is gone.
+  std::shared_ptr<State> state_;  // null between two loops
+  FileDescriptor parked_;         // the socket between two loops
 };
 
 }  // namespace penstock

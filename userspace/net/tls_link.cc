@@ -193,6 +193,18 @@ void TlsLink::on_writable() {
   wake(reader, writer);
 }
 
+void TlsLink::leave() {
+  below_->leave();
+  observer_ = nullptr;
+  reader_waits_ = false;
+  writer_waits_ = false;
+}
+
+void TlsLink::join(Network& network) {
+  below_->join(network);
+  below_->observe(this);
+}
+
 std::string TlsLink::describe(const boost::system::error_code& error) const {
   return error.category() == penstock_category() ? failure_ : error.message();
 }

@@ -27,6 +27,8 @@ class TlsLink final : public Link, private LinkObserver {
   IoResult write(Bytes from, bool more) override;
   void finish() override;
   void reset_on_close() override { below_->reset_on_close(); }
+  void leave() override;
+  void join(Network& network) override;
   std::string describe(const boost::system::error_code& error) const override;
   std::string cipher() const override;
 

@@ -38,6 +38,11 @@ class FakeNetwork final : public Network {
     return std::unique_ptr<Pending>{std::make_unique<Listener>(*this, on)};
   }
 
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned) override {
+    return system_error("cannot bind UDP " + on.to_string(), EADDRINUSE);
+  }
+  std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp>, UdpObserver&) override { return nullptr; }
+
   /// What was opened and closed since the last look.
   std::vector<std::string> looked() { return std::exchange(calls, {}); }
 
@@ -47,7 +52,8 @@ class FakeNetwork final : public Network {
   bool has_ipv6 = true;
 
  private:
-  struct Listener final : Pending {
+  class Listener final : public Pending {
+   public:
     Listener(FakeNetwork& network, const Endpoint& on) : network_{network}, on_{on} {}
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
@@ -55,6 +61,8 @@ class FakeNetwork final : public Network {
       network_.open.erase(on_);
       network_.calls.push_back("close " + on_.to_string());
     }
+
+   private:
     FakeNetwork& network_;
     const Endpoint on_;
   };

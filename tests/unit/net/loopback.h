@@ -90,7 +90,7 @@ class Talker final : public LinkObserver {
     link->observe(this);
     link->await_readable();
   }
-  void write(std::string bytes) {
+  void write(const std::string& bytes) {
     waiting += bytes;
     on_writable();
   }

@@ -102,6 +102,11 @@ class FakePeer::Near final : public Link {
   }
   void finish() override { peer_->finished_ = true; }
   void reset_on_close() override { peer_->reset_ = true; }
+  void leave() override {
+    peer_->observer_ = nullptr;
+    peer_->waits_to_read_ = peer_->waits_to_write_ = peer_->waits_to_fail_ = false;
+  }
+  void join(Network& /*network: one loop has all fakes*/) override {}
 
  private:
   std::shared_ptr<FakePeer> peer_;

@@ -1,0 +1,57 @@
+// The datagrams between simulated hosts: which sockets there are, and what becomes of what is sent to them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "support/sim_clock.h"
+#include "support/sim_datagram_path.h"
+#include "support/sim_mailbox.h"
+#include "support/sim_random.h"
+
+namespace penstock {
+
+/// Part of a SimInternet. UDP's ports are apart from TCP's.
+class SimPost {
+ public:
+  using Group = std::vector<std::shared_ptr<SimMailbox>>;
+
+  SimPost(SimClock& clock, std::uint64_t seed) : clock_{clock}, random_{seed} {}
+  ~SimPost() { clock_.drop(this); }
+  SimPost(const SimPost&) = delete;
+  SimPost& operator=(const SimPost&) = delete;
+
+  void set_path(const SimDatagramPath& path) { path_ = path; }
+  void set_path_to(const IpAddress& host, const SimDatagramPath& path) { paths_[host] = path; }
+
+  void occupy(const Endpoint& endpoint) { occupied_.insert(endpoint); }
+  void vacate(const Endpoint& endpoint) { occupied_.erase(endpoint); }
+
+  bool is_free(const Endpoint& endpoint) const {
+    return !occupied_.contains(endpoint) && !groups_.contains(endpoint);
+  }
+  /// The endpoint must be free. One peer's datagrams always reach the same mailbox of a group.
+  void bind(const Endpoint& endpoint, const Group& group) { groups_[endpoint] = group; }
+  /// Others of its group share what would have come to it.
+  void leave(const Endpoint& endpoint, const std::shared_ptr<SimMailbox>& mailbox);
+
+  /// What nobody is bound to receive when it arrives is lost.
+  void send(const Endpoint& from, const Endpoint& to, const std::string& payload);
+
+ private:
+  void launch(const SimDatagramPath& path, const Endpoint& from, const Endpoint& to,
+              const std::string& payload);
+  void arrive(const Endpoint& from, const Endpoint& to, const std::string& payload);
+
+  SimClock& clock_;
+  SimRandom random_;
+  SimDatagramPath path_;
+  std::map<IpAddress, SimDatagramPath> paths_;
+  std::set<Endpoint> occupied_;
+  std::map<Endpoint, Group> groups_;
+};
+
+}  // namespace penstock

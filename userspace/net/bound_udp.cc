@@ -1,0 +1,60 @@
+#include "net/bound_udp.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+
+#include <cerrno>
+
+#include "net/plain_socket.h"
+
+namespace penstock {
+namespace {
+
+/// Bytes of datagrams that wait to be read; the system counts twice as many, with what it adds to each.
+constexpr int kReceiveBuffer = 4 << 20;
+
+bool set(const FileDescriptor& socket, int level, int name, int value) {
+  return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
+}
+
+/// Errors of these leave a socket that works, only not as well. ICMP errors are not asked for (IP_RECVERR):
+/// on a socket that is not connected they then reach nobody.
+void set_options(const FileDescriptor& socket, const Endpoint& on) {
+  if (on.address.is_v4()) {
+    set(socket, IPPROTO_IP, IP_PKTINFO, 1);
+  } else {
+    set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+  set(socket, IPPROTO_UDP, UDP_GRO, 1);
+  // Sockets on a port that the system chose may be very many, one for each session: theirs stay small.
+  if (on.port == 0) return;
+  if (!set(socket, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer))
+    set(socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+}
+
+Error cannot_bind(const Endpoint& on, int error_number) {
+  return system_error("cannot bind UDP " + on.to_string(), error_number);
+}
+
+}  // namespace
+
+/// The first socket is bound without SO_REUSEPORT, and so fails when any other has the port, whatever that
+/// one allows; only then it is shared. Options come before: a socket that is bound gets datagrams at once.
+Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp_sockets(const Endpoint& on, unsigned count) {
+  std::vector<std::unique_ptr<BoundUdp>> bound;
+  Endpoint where = on;
+  while (bound.size() < count) {
+    auto socket = make_socket(on, SOCK_DGRAM);
+    if (!socket) return socket.error();
+    set_options(*socket, on);
+    const bool first = bound.empty();
+    if (!first && !set(*socket, SOL_SOCKET, SO_REUSEPORT, 1)) return cannot_bind(on, errno);
+    if (!bind_socket(*socket, where)) return cannot_bind(on, errno);
+    if (first && count > 1 && !set(*socket, SOL_SOCKET, SO_REUSEPORT, 1)) return cannot_bind(on, errno);
+    if (first) where = name_of(socket->get(), ::getsockname);
+    bound.push_back(std::make_unique<SystemBoundUdp>(std::move(*socket), where));
+  }
+  return bound;
+}
+
+}  // namespace penstock

@@ -1,0 +1,64 @@
+// UDP sockets: datagrams in and out in batches, each with both of its addresses.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/address.h"
+#include "base/bytes.h"
+
+namespace penstock {
+
+/// A UDP socket that is bound but belongs to no loop yet: it may be handed to another thread and becomes a
+/// UdpSocket there. Datagrams that come meanwhile wait in it. Destroying it closes it.
+class BoundUdp {
+ public:
+  virtual ~BoundUdp() = default;
+  Endpoint local;  // what it is bound to; its address may be 0.0.0.0 or ::, its port never 0
+};
+
+/// One datagram that arrived. `payload` is good until the call that told of it returns.
+struct ReceivedDatagram {
+  Endpoint peer;
+  IpAddress local;  // the address that the peer sent to, also where the socket is bound to all addresses
+  Bytes payload;
+};
+
+/// One datagram to be sent: `header`, then `payload`.
+struct OutgoingDatagram {
+  Endpoint peer;
+  IpAddress local;  // the address to send from; :: leaves it to the system
+  Bytes header;     // may be empty
+  Bytes payload;
+};
+
+class UdpObserver {
+ public:
+  /// Datagrams of one socket, in the order in which they came; at least one.
+  virtual void on_datagrams(std::span<const ReceivedDatagram> datagrams) = 0;
+  /// The system threw away so many datagrams of this socket, since nobody had read those before them.
+  virtual void on_overrun(std::uint64_t datagrams) = 0;
+
+ protected:
+  ~UdpObserver() = default;
+};
+
+/// What became of a batch. `sent` of its datagrams, from the front, were taken by the system; the next one
+/// was not, `error` says why, and those behind it were not tried. All were taken when sent is the batch's
+/// size.
+struct UdpSent {
+  std::size_t sent = 0;
+  boost::system::error_code error;
+};
+
+/// One thread, its loop's. Reads by itself and tells its observer, from the loop, never from within a call.
+/// An ICMP error that some peer caused is nobody else's business and is never told. Destroying it closes it.
+class UdpSocket {
+ public:
+  virtual ~UdpSocket() = default;
+  virtual const Endpoint& local() const = 0;
+  /// Sends a batch with as few system calls as can be; never blocks and never queues.
+  virtual UdpSent send(std::span<const OutgoingDatagram> batch) = 0;
+};
+
+}  // namespace penstock
