@@ -1,0 +1,93 @@
+#include "steering/backend_sources.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Time kStart{1h};
+
+class BackendSourcesTest : public testing::Test {
+ protected:
+  const Endpoint here_{IpAddress::v4(0x0a000001), 53};
+  const Endpoint there_{IpAddress::v4(0x0a000001), 54};
+  BackendSources sources_{3, 30s};
+};
+
+TEST_F(BackendSourcesTest, HasNoneUntilOneIsOpened) {
+  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt);
+  EXPECT_EQ(sources_.backends(), 0U);  // nothing is remembered of it
+
+  EXPECT_EQ(sources_.open(), 0U);
+  EXPECT_EQ(sources_.take(here_, kStart), 0U);
+  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt);
+}
+
+TEST_F(BackendSourcesTest, OpensNoMoreThanItMay) {
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(sources_.may_open());
+    EXPECT_EQ(sources_.open(), i);
+  }
+  EXPECT_FALSE(sources_.may_open());
+  EXPECT_EQ(sources_.opened(), 3U);
+}
+
+TEST_F(BackendSourcesTest, SharesASourceBetweenBackends) {
+  sources_.open();
+  EXPECT_EQ(sources_.take(here_, kStart), 0U);
+  EXPECT_EQ(sources_.take(there_, kStart), 0U);
+  EXPECT_EQ(sources_.backends(), 2U);
+}
+
+TEST_F(BackendSourcesTest, RestsASourceForTheQuarantine) {
+  sources_.open();
+  sources_.take(here_, kStart);
+  sources_.give_back(here_, 0, kStart + 1s);
+
+  EXPECT_EQ(sources_.take(here_, kStart + 31s - 1ns), std::nullopt);
+  EXPECT_EQ(sources_.take(there_, kStart + 1s), 0U);
+  EXPECT_EQ(sources_.take(here_, kStart + 31s), 0U);
+}
+
+TEST_F(BackendSourcesTest, PrefersWhatTheBackendNeverHadThenWhatRestedLongest) {
+  for (int i = 0; i < 3; ++i) sources_.open();
+  EXPECT_EQ(sources_.take(here_, kStart), 0U);
+  EXPECT_EQ(sources_.take(here_, kStart), 1U);
+  sources_.give_back(here_, 1, kStart);
+  sources_.give_back(here_, 0, kStart);
+  const Time later = kStart + 1h;
+
+  EXPECT_EQ(sources_.take(here_, later), 2U);
+  EXPECT_EQ(sources_.take(here_, later), 1U);
+  EXPECT_EQ(sources_.take(here_, later), 0U);
+  EXPECT_EQ(sources_.take(here_, later), std::nullopt);
+}
+
+TEST_F(BackendSourcesTest, ForgetsABackendOnceAllItsSourcesHaveRested) {
+  for (int i = 0; i < 2; ++i) sources_.open();
+  sources_.take(here_, kStart);
+  sources_.take(here_, kStart);
+  sources_.give_back(here_, 0, kStart);
+  sources_.tidy(kStart + 1h);
+  EXPECT_EQ(sources_.backends(), 1U);  // one is in use
+
+  sources_.give_back(here_, 1, kStart + 1h);
+  sources_.tidy(kStart + 1h + 30s - 1ns);
+  EXPECT_EQ(sources_.backends(), 1U);  // one is resting
+  sources_.tidy(kStart + 1h + 30s);
+  EXPECT_EQ(sources_.backends(), 0U);
+  EXPECT_EQ(sources_.take(here_, kStart + 2h), 0U);
+}
+
+TEST_F(BackendSourcesTest, AbortsWhenMoreComesBackThanWasTaken) {
+  sources_.open();
+  EXPECT_DEATH(sources_.give_back(here_, 0, kStart), "");
+  sources_.take(here_, kStart);
+  sources_.give_back(here_, 0, kStart);
+  EXPECT_DEATH(sources_.give_back(here_, 0, kStart), "");
+}
+
+}  // namespace
+}  // namespace penstock

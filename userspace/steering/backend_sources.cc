@@ -1,0 +1,39 @@
+#include "steering/backend_sources.h"
+
+#include <cstdlib>
+
+namespace penstock {
+
+std::size_t EndpointHash::operator()(const Endpoint& endpoint) const {
+  return IpAddressHash{}(endpoint.address) + endpoint.port * std::size_t{0x9e3779b97f4a7c15};
+}
+
+std::optional<std::uint32_t> BackendSources::take(const Endpoint& backend, Time now) {
+  if (opened_ == 0) return std::nullopt;  // and no entry is made for nothing
+  Backend& of = backends_[backend];
+  if (of.fresh < opened_) {
+    ++of.used;
+    return of.fresh++;
+  }
+  if (of.resting.empty() || !has_rested(of.resting.front(), now)) return std::nullopt;
+  const std::uint32_t source = of.resting.front().source;
+  of.resting.pop_front();
+  ++of.used;
+  return source;
+}
+
+void BackendSources::give_back(const Endpoint& backend, std::uint32_t source, Time now) {
+  const auto found = backends_.find(backend);
+  if (found == backends_.end() || found->second.used == 0) std::abort();
+  --found->second.used;
+  found->second.resting.push_back({source, now});
+}
+
+void BackendSources::tidy(Time now) {
+  std::erase_if(backends_, [&](const auto& entry) {
+    const Backend& backend = entry.second;
+    return backend.used == 0 && has_rested(backend.resting.back(), now);
+  });
+}
+
+}  // namespace penstock
