@@ -47,6 +47,12 @@ void config_result(std::string_view json) {
   check(parse_config_result(to_json(*read)).value() == *read, "a CONFIG_RESULT survives the round trip");
 }
 
+void report(std::string_view json) {
+  const auto read = parse_report(json);
+  if (!read) return;
+  check(parse_report(to_json(*read)).value() == *read, "a REPORT survives the round trip");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -55,5 +61,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   go_away(payload);
   hello(as_text(payload));
   config_result(as_text(payload));
+  report(as_text(payload));
   return 0;
 }

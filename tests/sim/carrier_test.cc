@@ -37,6 +37,10 @@ class Owner final : public CarrierObserver {
   void on_stream_closed(Stream& /*stream*/, Reason /*reason*/, const std::string& /*text*/) override {}
   void on_legacy_peer() override {}
   Result<void> on_message(FrameType /*type*/, Bytes /*payload*/) override { return {}; }
+  Result<void> on_session_frame(FrameType /*type*/, std::uint32_t /*session*/, Bytes /*payload*/) override {
+    return {};
+  }
+  void on_turn_end() override {}
   void on_go_away(const GoAwayMessage& /*message*/) override {}
   void on_carrier_closed(Reason /*reason*/, const std::string& /*text*/) override {}
 };
@@ -60,7 +64,8 @@ class CarrierTest : public testing::Test {
                                                         .timeout = 15s,
                                                         .half_closed = 1h,
                                                         .budget = &budget,
-                                                        .counters = &counters},
+                                                        .counters = &counters,
+                                                        .ledger = &ledger},
                                         owner, "greeting\n", std::vector<std::byte>{});
   }
   void connect_peer(const SimPath& path = {}) {
@@ -89,6 +94,7 @@ class CarrierTest : public testing::Test {
   std::uint64_t seed = 0;
   WindowBudget budget{16U << 20, 64};
   Counters counters;
+  Ledger ledger;
   Owner owner;
   std::vector<std::unique_ptr<ScriptedPeer>> backends;
   std::optional<ScriptedPeer> peer;

@@ -17,6 +17,7 @@ EdgeNode::EdgeNode(SimInternet& internet, const IpAddress& address, const Config
                                                      .workers = machine_.workers(),
                                                      .journal = machine_.journal,
                                                      .admission = machine_.admission,
+                                                     .sessions_admission = machine_.sessions_admission,
                                                      .budget = machine_.budget,
                                                      .address = std::move(hub)});
   edge_->start();

@@ -16,6 +16,7 @@ HubNode::HubNode(SimInternet& internet, const IpAddress& address, const Config& 
                          .store = store_,
                          .journal = machine_.journal,
                          .admission = machine_.admission,
+                         .sessions_admission = machine_.sessions_admission,
                          .budget = machine_.budget,
                          .identity = std::move(identity),
                          .wall_clock = [&clock] {

@@ -25,6 +25,10 @@ class SimMachine {
                    .per_source = config.limits.flows_per_source,
                    .prefix_v4 = config.limits.source_prefix_v4,
                    .prefix_v6 = config.limits.source_prefix_v6}},
+        sessions_admission{{.total = UINT32_MAX,
+                            .per_source = config.limits.sessions_per_source,
+                            .prefix_v4 = config.limits.source_prefix_v4,
+                            .prefix_v6 = config.limits.source_prefix_v6}},
         budget{config.limits.window_budget, config.limits.flows},
         control{internet.clock()},
         network{internet, control, {address}} {
@@ -65,6 +69,7 @@ class SimMachine {
  public:
   SimJournal journal;
   Admission admission;
+  Admission sessions_admission;
   WindowBudget budget;
   Counters counters;
   SimLoop control;

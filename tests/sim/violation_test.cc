@@ -217,7 +217,7 @@ TEST_F(ViolationTest, LateFramesAreCountedAndNothingElse) {
   peer().finish();
 }
 
-TEST_F(ViolationTest, ReportsAreIgnoredAndSoAreReasonsThatWeDoNotKnow) {
+TEST_F(ViolationTest, KeysOfAReportThatWeDoNotKnowAreIgnoredAndSoAreReasons) {
   say_hello();
   open(1);
   peer().send(0, FrameType::kReport, "{\"anything\":1}");

@@ -144,6 +144,19 @@ bool World::run_until_over(Duration limit) {
       limit);
 }
 
+void World::expect_balanced_books() {
+  const auto check = [this](const auto& workers, std::string_view name) {
+    for (const auto& worker : workers) {
+      for (const LedgerRow& row : worker->ledger().rows()) {
+        EXPECT_TRUE(row.balances()) << name << " " << row.service << (row.flows ? " flows" : " datagrams")
+                                    << (row.to_client ? " to client" : " to backend") << ", seed " << seed;
+      }
+    }
+  };
+  if (hub_ != nullptr) check(hub_->hub().workers(), "hub");
+  for (const auto& edge : edges_) check(edge->edge().workers(), "edge");
+}
+
 void World::expect_no_mistakes() const {
   for (const auto& flow : flows_) EXPECT_EQ(flow->mistake(), "") << "seed " << seed;
 }
@@ -162,6 +175,7 @@ void World::expect_nothing_left() {
     EXPECT_EQ(edge->flows().size(), 0U) << "seed " << seed;
   }
   EXPECT_EQ(backend.open(), 0U) << "seed " << seed;
+  expect_balanced_books();
 }
 
 }  // namespace penstock

@@ -65,6 +65,8 @@ class World {
   /// Every flow that is over has ended at both ends, and nothing of any flow is left in hub or edges.
   void expect_nothing_left();
   void expect_no_mistakes() const;
+  /// At every worker what was received was sent, is held, or was dropped for a reason.
+  void expect_balanced_books();
 
   static IpAddress hub_address() { return IpAddress::v4(0xc0000201); }      // 192.0.2.1
   static IpAddress backend_address() { return IpAddress::v4(0x0a000005); }  // 10.0.0.5

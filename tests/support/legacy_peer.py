@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """A peer of the published tunnel protocol, for tests of legacy mode.
 
-It knows nothing of Penstock: text handshake, frames 0x01 to 0x0a over TLS, PROXY v1, the published windows. UDP ports
-are never assigned, so UDP frames are as wrong as types above 0x0e. What the peer must not send ends the program with
-exit code 1 and a line that begins with "violation:". Every event is one line on stdout.
+It knows nothing of Penstock: text handshake, frames 0x01 to 0x0e over TLS, PROXY v1 and v2, the published windows.
+What the peer must not send ends the program with exit code 1 and a line that begins with "violation:". Every event is
+one line on stdout.
 
   legacy_peer.py edge --hub HOST:PORT --id ID --secret S --listen-host ADDR
   legacy_peer.py hub --listen HOST:PORT --cert F --key F --id ID --secret S --ports 7001,7002 --target-host H
+                     [--udp-ports 7001,7003]
 
-The hub reads lines from stdin: "ports 7001,7003" assigns other ports. The edge dials again when the tunnel is lost,
-the hub waits for the next edge; SIGTERM and SIGINT end either in order.
+The hub connects streams to the target, and answers datagrams itself: each comes back behind "CLIENT-ADDRESS PORT ". It
+reads lines from stdin: "ports 7001,7003" assigns other TCP ports, "udp-ports 7001" other UDP ports, "udp-close" ends
+all UDP flows. The edge dials again when the tunnel is lost, the hub waits for the next edge; SIGTERM and SIGINT end
+either in order.
 """
 
 import argparse
@@ -22,7 +25,9 @@ import signal
 import ssl
 import sys
 import threading
+from typing import NamedTuple
 
+from legacy_flow import IDLE_S, EdgeFlows, HubFlows
 from legacy_tunnel import CONFIG, MAX_LINE, OPEN, PING, Tunnel, Violation, parse_proxy_line, proxy_line, say
 
 HANDSHAKE_S = 10
@@ -44,12 +49,18 @@ class EdgeTunnel(Tunnel):
         self.listen_host = options.listen_host
         self.ports = ports
         self.listeners = {}
+        self.flows = EdgeFlows(self, options.listen_host, options.udp_idle)
 
     async def start(self):
-        await self.listen(self.ports)
+        self.tasks.create_task(self.flows.expire())
+        await self.open_ports(self.ports)
 
     async def on_config(self, payload):
-        await self.listen(parse_assignment(payload))
+        await self.open_ports(parse_assignment(payload))
+
+    async def open_ports(self, ports):
+        await self.listen(ports.tcp)
+        await self.flows.listen(ports.udp)
 
     async def listen(self, ports):
         for port in set(self.listeners) - set(ports):
@@ -74,6 +85,7 @@ class EdgeTunnel(Tunnel):
     def stop(self):
         for listener in self.listeners.values():
             listener.close()
+        self.flows.stop()
 
 
 class HubTunnel(Tunnel):
@@ -83,6 +95,7 @@ class HubTunnel(Tunnel):
         super().__init__(False, reader, writer, options.ping_interval)
         self.target_host = options.target_host
         self.ever_assigned = set()
+        self.flows = HubFlows(self)
         self.allow(ports)
 
     async def start(self):
@@ -97,7 +110,8 @@ class HubTunnel(Tunnel):
             self.send(0, PING)
 
     def allow(self, ports):
-        self.ever_assigned |= set(ports)  # an OPEN may cross the CONFIG that takes its port away
+        self.ever_assigned |= set(ports.tcp)  # an OPEN may cross the CONFIG that takes its port away
+        self.flows.allow(ports.udp)
 
     def assign(self, ports):
         self.allow(ports)
@@ -127,12 +141,19 @@ class HubTunnel(Tunnel):
 # -- handshake -------------------------------------------------------------------------------------------------
 
 
+class Ports(NamedTuple):
+    """What a hub assigns."""
+
+    tcp: list
+    udp: list
+
+
 def assignment_of(ports):
-    return json.dumps({"listenPorts": ports, "listenPortsUdp": [], "stunIntervalSecs": 300}).encode()
+    return json.dumps({"listenPorts": ports.tcp, "listenPortsUdp": ports.udp, "stunIntervalSecs": 300}).encode()
 
 
 def parse_assignment(line):
-    """The TCP ports that the hub assigns."""
+    """The ports that the hub assigns."""
     try:
         assignment = json.loads(line)
     except ValueError as error:
@@ -141,11 +162,10 @@ def parse_assignment(line):
         raise Violation("the hub's settings are not an object")
     if "listenPorts" not in assignment and "error" in assignment:
         raise Refused(line.decode().strip())
-    ports = assignment.get("listenPorts")
-    if not isinstance(ports, list) or not all(type(port) is int and 0 < port < 65536 for port in ports):
-        raise Violation(f"listenPorts is not a list of ports: {ports!r}")
-    if assignment.get("listenPortsUdp", []) != []:
-        raise Violation("UDP ports are assigned, which this peer does not open")
+    ports = Ports(assignment.get("listenPorts"), assignment.get("listenPortsUdp", []))
+    for key, value in zip(("listenPorts", "listenPortsUdp"), ports):
+        if not isinstance(value, list) or not all(type(port) is int and 0 < port < 65536 for port in value):
+            raise Violation(f"{key} is not a list of ports: {value!r}")
     if type(assignment.get("stunIntervalSecs", 300)) is not int:
         raise Violation("stunIntervalSecs is not an integer")
     return ports
@@ -194,7 +214,7 @@ class Hub:
 
     def __init__(self, options):
         self.options = options
-        self.ports = options.ports
+        self.ports = Ports(options.ports, options.udp_ports)
         self.tunnel = None
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(options.cert, options.key)
@@ -210,8 +230,15 @@ class Hub:
     def read_commands(self, loop):
         for line in sys.stdin:
             word, _, ports = line.strip().partition(" ")
-            if word == "ports":
-                loop.call_soon_threadsafe(self.assign, ports_of(ports))
+            loop.call_soon_threadsafe(self.command, word, ports_of(ports))
+
+    def command(self, word, ports):
+        if word == "ports":
+            self.assign(self.ports._replace(tcp=ports))
+        elif word == "udp-ports":
+            self.assign(self.ports._replace(udp=ports))
+        elif word == "udp-close" and self.tunnel is not None:
+            self.tunnel.flows.close_all()
 
     def assign(self, ports):
         self.ports = ports
@@ -264,11 +291,13 @@ def parse_options():
     edge = roles.add_parser("edge", parents=[common])
     edge.add_argument("--hub", required=True, metavar="HOST:PORT")
     edge.add_argument("--listen-host", required=True, metavar="ADDR")
+    edge.add_argument("--udp-idle", type=float, default=IDLE_S, help="seconds after which a silent flow ends")
     hub = roles.add_parser("hub", parents=[common])
     hub.add_argument("--listen", required=True, metavar="HOST:PORT")
     hub.add_argument("--cert", required=True)
     hub.add_argument("--key", required=True)
     hub.add_argument("--ports", required=True, type=ports_of, metavar="PORT,...")
+    hub.add_argument("--udp-ports", default=[], type=ports_of, metavar="PORT,...")
     hub.add_argument("--target-host", required=True)
     return parser.parse_args()
 

@@ -7,16 +7,22 @@ import struct
 
 OPEN, DATA, CLOSE, DATA_BACK, CLOSE_BACK, CONFIG = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 PING, PONG, WINDOW_UPDATE, WINDOW_UPDATE_BACK = 0x07, 0x08, 0x09, 0x0A
+UDP_OPEN, UDP_DATA, UDP_DATA_BACK, UDP_CLOSE = 0x0B, 0x0C, 0x0D, 0x0E
 NAMES = {
     OPEN: "OPEN", DATA: "DATA", CLOSE: "CLOSE", DATA_BACK: "DATA_BACK", CLOSE_BACK: "CLOSE_BACK",
     CONFIG: "CONFIG", PING: "PING", PONG: "PONG", WINDOW_UPDATE: "WINDOW_UPDATE",
-    WINDOW_UPDATE_BACK: "WINDOW_UPDATE_BACK", 0x0B: "UDP_OPEN", 0x0C: "UDP_DATA", 0x0D: "UDP_DATA_BACK",
-    0x0E: "UDP_CLOSE",
+    WINDOW_UPDATE_BACK: "WINDOW_UPDATE_BACK", UDP_OPEN: "UDP_OPEN", UDP_DATA: "UDP_DATA",
+    UDP_DATA_BACK: "UDP_DATA_BACK", UDP_CLOSE: "UDP_CLOSE",
 }
-FROM_EDGE = {OPEN, DATA, CLOSE, PONG, WINDOW_UPDATE}
-FROM_HUB = {DATA_BACK, CLOSE_BACK, CONFIG, PING, WINDOW_UPDATE_BACK}
+FROM_EDGE = {OPEN, DATA, CLOSE, PONG, WINDOW_UPDATE, UDP_OPEN, UDP_DATA, UDP_CLOSE}
+FROM_HUB = {DATA_BACK, CLOSE_BACK, CONFIG, PING, WINDOW_UPDATE_BACK, UDP_DATA_BACK, UDP_CLOSE}
 OF_TUNNEL = {CONFIG, PING, PONG}
-LENGTHS = {CLOSE: (0, 0), CLOSE_BACK: (0, 0), WINDOW_UPDATE: (4, 4), WINDOW_UPDATE_BACK: (4, 4), OPEN: (1, 107)}
+OF_FLOWS = {UDP_OPEN, UDP_DATA, UDP_DATA_BACK, UDP_CLOSE}
+MAX_DATAGRAM = 65507
+LENGTHS = {
+    CLOSE: (0, 0), CLOSE_BACK: (0, 0), WINDOW_UPDATE: (4, 4), WINDOW_UPDATE_BACK: (4, 4), OPEN: (1, 107),
+    UDP_OPEN: (28, 52), UDP_DATA: (0, MAX_DATAGRAM), UDP_DATA_BACK: (0, MAX_DATAGRAM), UDP_CLOSE: (0, 0),
+}
 
 HEADER = struct.Struct(">IBI")
 MAX_PAYLOAD = 16_000_000       # "16 MB" in its smaller reading
@@ -155,6 +161,8 @@ class Tunnel:
             await self.on_config(payload)  # only the edge is sent one,
         elif kind == OPEN:
             self.on_open(number, payload)  # and only the hub the other
+        elif kind in OF_FLOWS:
+            self.flows.on_frame(number, kind, payload)
         elif kind != PONG:
             self.on_stream_frame(number, kind, payload)
 

@@ -23,6 +23,13 @@ constexpr std::array kFlowOptions{
     Option{"edge", "ID", "only flows that came in at that edge"},
     Option{"limit", "N", "show at most N; default 100"},
 };
+constexpr std::array kSessionOptions{
+    Option{"service", "NAME", "only sessions of that service"},
+    Option{"client", "ADDR[:PORT]", "only sessions of that client: an IP address, or one with its port"},
+    Option{"state", "STATE", "only unreplied, replied or assured ones"},
+    Option{"edge", "ID", "only sessions that came in at that edge"},
+    Option{"limit", "N", "show at most N; default 100"},
+};
 constexpr std::array kEventOptions{Option{"follow", "", "wait for new events and print them as they happen"}};
 constexpr std::array kTokenOptions{
     Option{"file", "FILE", "read the token from FILE instead of standard input"}};
@@ -35,15 +42,23 @@ constexpr std::array kEdgeAddOptions{
 constexpr std::array kEdgeRotateOptions{kHub};
 
 constexpr std::array kServiceOptions{
-    Option{"ports", "LIST", "public TCP ports: numbers and ranges, as in 80,8000-8100"},
+    Option{"ports", "LIST", "public ports: numbers and ranges, as in 80,8000-8100"},
+    Option{"protocol", "WHAT", "what the ports take: tcp (default), udp or both"},
     Option{"target", "TARGET", "HOST (same port), HOST:PORT, or HOST:PORT+ (shifted range)"},
     Option{"client", "HOW",
            "how the backend learns the client's address:\n"
-           "none (default), proxy-v1 or proxy-v2"},
+           "none (default), proxy-v1 (TCP alone) or proxy-v2"},
+    Option{"proxy-v2", "WHERE",
+           "where the header of proxy-v2 goes on UDP: before every datagram\n"
+           "(every, default), before the first of a session (first), or\n"
+           "into a datagram of its own before the first (separate)"},
     Option{"edges", "IDS", "edges that serve it, as in fra1,ams1; default * (all)"},
-    Option{"max-flows", "N", "flows at once; 0 (default): no limit of its own"},
-    Option{"max-flows-per-source", "N", "flows at once of one source; 0 (default): no limit of its own"},
-    Option{"idle", "TIME", "reset flows silent this long, as in 5m; 0s (default): never"},
+    Option{"max-flows", "N",
+           "TCP connections at once, and UDP sessions at once;\n"
+           "0 (default): no limit of its own"},
+    Option{"max-flows-per-source", "N", "the same of one source; 0 (default): no limit of its own"},
+    Option{"idle", "TIME", "reset connections silent this long, as in 5m; 0s (default): never"},
+    Option{"udp-idle", "TIME", "end UDP sessions silent this long, as in 5m; default 60s"},
 };
 constexpr std::array kDrainOptions{Option{"off", "", "take new flows of SERVICE again"}};
 
@@ -56,8 +71,8 @@ constexpr std::array kCommands{
             "",
             {},
             "what the node does, at a glance",
-            "Shows roles, readiness, flows, bytes, windows, and why flows and carriers\n"
-            "ended. \"ready: no\" tells why.",
+            "Shows roles, readiness, flows, sessions, bytes, windows, and why flows,\n"
+            "sessions, datagrams and carriers ended. \"ready: no\" tells why.",
             show_status},
     Command{"edges",
             kNoun,
@@ -79,12 +94,29 @@ constexpr std::array kCommands{
             "",
             {},
             "what became of each assigned port",
-            "Shows for each edge and service whether the ports are listening, failed (with\n"
-            "the reason), pending, or offline because the edge is not connected. On a hub:\n"
-            "of all edges; on an edge: its own.",
+            "Shows for each edge, service and protocol whether the ports are listening,\n"
+            "failed (with the reason), pending, or offline because the edge is not\n"
+            "connected. On a hub: of all edges; on an edge: its own.",
             show_ports},
-    Command{"flows", kNoun, "", kFlowOptions, "open flows",
+    Command{"flows", kNoun, "", kFlowOptions, "open flows of TCP",
             "Shows open flows: who is connected to what, for how long, with how many bytes.", show_flows},
+    Command{"sessions", kNoun, "", kSessionOptions, "open sessions of UDP",
+            "Shows open sessions: which client talks to what, for how long, with how many\n"
+            "datagrams and bytes each way. SOURCE is the hub's own end towards the backend;\n"
+            "both are known to the hub alone. A session is unreplied until the backend\n"
+            "answers, replied until the client sends again, and assured from then on.",
+            show_sessions},
+    Command{"ledger",
+            kNoun,
+            "",
+            {},
+            "the books: what came, went and was dropped",
+            "Shows for each service and hop what this node received, sent, holds and\n"
+            "dropped since its start, and the reasons of drops: datagrams of UDP, and flows\n"
+            "of TCP, which are held while open and sent when completed. BYTES are those\n"
+            "received. A line balances when received = sent + held + dropped; the exit\n"
+            "status is 1 when one does not.",
+            show_ledger},
     Command{"tunnels",
             kNoun,
             "",

@@ -1,4 +1,4 @@
-// Flows and tunnels.
+// Flows, sessions and tunnels.
 #include "penstockctl/field.h"
 #include "penstockctl/quantity.h"
 #include "penstockctl/table.h"
@@ -37,6 +37,33 @@ void add_carrier(Table& table, const json::object& tunnel, const json::object& c
              size_text(number(carrier, "received"))});
 }
 
+/// The table, and how many there are when it does not show all of them.
+std::string listing(const Table& table, std::size_t shown, std::uint64_t total, const std::string& what) {
+  const std::string rows = table.empty() ? std::string{} : table.text();
+  if (total > shown) {
+    return rows + std::to_string(shown) + " of " + std::to_string(total) + " " + what +
+           "; --limit N shows more\n";
+  }
+  return table.empty() ? "no " + what + ": none is open that matches\n" : rows;
+}
+
+Table session_table() {
+  return Table{{{"SESSION", true},
+                {"SERVICE"},
+                {"EDGE"},
+                {"CLIENT"},
+                {"LOCAL"},
+                {"BACKEND"},
+                {"SOURCE"},
+                {"STATE"},
+                {"AGE", true},
+                {"IDLE", true},
+                {"TO BACKEND", true},
+                {"BYTES", true},
+                {"TO CLIENT", true},
+                {"BYTES", true}}};
+}
+
 }  // namespace
 
 std::string view_flows(const json::object& flows) {
@@ -61,13 +88,24 @@ std::string view_flows(const json::object& flows) {
                size_text(number(flow, "to_backend")), size_text(number(flow, "to_client")),
                text(flow, "carrier")});
   }
-  const auto total = number(flows, "total");
-  if (total > shown.size()) {
-    const std::string note =
-        std::to_string(shown.size()) + " of " + std::to_string(total) + " flows; --limit N shows more\n";
-    return table.empty() ? note : table.text() + note;
+  return listing(table, shown.size(), number(flows, "total"), "flows");
+}
+
+std::string view_sessions(const json::object& sessions) {
+  Table table = session_table();
+  const auto& shown = list(sessions, "sessions");
+  for (const auto& value : shown) {
+    const auto& session = as_object(value);
+    const auto& to_backend = part(session, "to_backend");
+    const auto& to_client = part(session, "to_client");
+    table.add({text(session, "id"), text(session, "service"), text(session, "edge"), text(session, "client"),
+               text(session, "local"), text(session, "backend"), text(session, "source"),
+               text(session, "state"), age_text(number(session, "age_s")),
+               age_text(number(session, "idle_s")), text(to_backend, "datagrams"),
+               size_text(number(to_backend, "bytes")), text(to_client, "datagrams"),
+               size_text(number(to_client, "bytes"))});
   }
-  return table.empty() ? "no flows: none is open that matches\n" : table.text();
+  return listing(table, shown.size(), number(sessions, "total"), "sessions");
 }
 
 std::string view_tunnels(const json::object& tunnels) {

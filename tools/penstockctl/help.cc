@@ -56,8 +56,8 @@ std::string help_overview() {
          section("About penstockctl itself:", Command::Kind::kOwn) + "\nOptions of every command:\n" +
          options_text(global_options()) +
          "\nWithout a command: status. A noun may be followed by 'list'.\n"
-         "Exit status: 0 done, 1 the daemon refused, 2 the command line is wrong,\n"
-         "3 the daemon cannot be reached.\n";
+         "Exit status: 0 done, 1 the daemon refused or its books do not balance,\n"
+         "2 the command line is wrong, 3 the daemon cannot be reached.\n";
 }
 
 std::string help_for(const Command& command) {

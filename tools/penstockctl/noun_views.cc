@@ -34,6 +34,12 @@ std::string flows_of(const json::object& service) {
   return number(service, "max_flows") == 0 ? open : open + "/" + text(service, "max_flows");
 }
 
+/// "proxy-v2", or "proxy-v2 first" where the header is not as usual.
+std::string client_of(const json::object& service) {
+  const std::string mode = text(service, "proxy_v2");
+  return text(service, "client") + (mode.empty() || mode == "every" ? "" : " " + mode);
+}
+
 }  // namespace
 
 std::string view_edges(const json::object& edges) {
@@ -56,6 +62,7 @@ std::string view_edges(const json::object& edges) {
 
 std::string view_services(const json::object& services) {
   Table table{{{"SERVICE"},
+               {"PROTOCOL"},
                {"PORTS"},
                {"EDGES"},
                {"TARGET"},
@@ -68,8 +75,8 @@ std::string view_services(const json::object& services) {
                {"FROM"}}};
   for (const auto& value : list(services, "services")) {
     const auto& service = as_object(value);
-    table.add({text(service, "name"), joined(service, "ports", ","), joined(service, "edges", ","),
-               text(service, "target"), text(service, "client"), flows_of(service),
+    table.add({text(service, "name"), text(service, "protocol"), joined(service, "ports", ","),
+               joined(service, "edges", ","), text(service, "target"), client_of(service), flows_of(service),
                text(service, "flows_total"), size_text(number(service, "bytes_to_backend")),
                size_text(number(service, "bytes_to_client")),
                flag(service, "draining")            ? "draining"
@@ -83,12 +90,12 @@ std::string view_services(const json::object& services) {
 }
 
 std::string view_ports(const json::object& ports) {
-  Table table{{{"EDGE"}, {"SERVICE"}, {"PORTS"}, {"STATE"}, {"WHY"}}};
+  Table table{{{"EDGE"}, {"SERVICE"}, {"PROTOCOL"}, {"PORTS"}, {"STATE"}, {"WHY"}}};
   for (const auto& value : list(ports, "ports")) {
     const auto& port = as_object(value);
     const std::string message = text(port, "message");
-    table.add({text(port, "edge"), text(port, "service"), text(port, "ports"), text(port, "state"),
-               text(port, "reason") + (message.empty() ? "" : ": " + message)});
+    table.add({text(port, "edge"), text(port, "service"), text(port, "protocol"), text(port, "ports"),
+               text(port, "state"), text(port, "reason") + (message.empty() ? "" : ": " + message)});
   }
   return table.empty() ? "no ports are assigned: a hub gives them to its edges by penstockctl services add\n"
                        : table.text();
@@ -113,8 +120,10 @@ std::string view_event(std::string_view line) {
 }
 
 std::string view_service_line(const json::object& service) {
-  return "ports " + joined(service, "ports", ",") + " at edges " + joined(service, "edges", ",") + " to " +
-         text(service, "target") + ", client " + text(service, "client");
+  const std::string protocol = text(service, "protocol");
+  return (protocol == "both" ? "tcp and udp" : protocol) + " ports " + joined(service, "ports", ",") +
+         " at edges " + joined(service, "edges", ",") + " to " + text(service, "target") + ", client " +
+         client_of(service);
 }
 
 }  // namespace penstock::ctl

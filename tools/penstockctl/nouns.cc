@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "penstockctl/ask.h"
+#include "penstockctl/field.h"
 #include "penstockctl/help.h"
 #include "penstockctl/views.h"
 
@@ -29,13 +30,23 @@ Result<void> show(const Invocation& invocation, Env& env, std::string target, Vi
   return {};
 }
 
+/// A number for --limit, and one of the three words for --state.
+Result<void> check_filter(std::string_view option, std::string_view value) {
+  if (option == "limit" && !parse_number<std::uint32_t>(value)) {
+    return error(Errc::kInvalid, "--limit: '" + printable(value, 32) + "' is not a whole number");
+  }
+  if (option == "state" && value != "unreplied" && value != "replied" && value != "assured") {
+    return error(Errc::kInvalid,
+                 "--state: '" + printable(value, 32) + "' is not unreplied, replied or assured");
+  }
+  return {};
+}
+
 /// "?service=web&limit=5", of the options that are given.
-Result<std::string> flow_query(const Invocation& invocation) {
+Result<std::string> filter_query(const Invocation& invocation) {
   std::string out;
   for (const auto& [name, value] : invocation.options) {
-    if (name == "limit" && !parse_number<std::uint32_t>(value)) {
-      return error(Errc::kInvalid, "--limit: '" + printable(value, 32) + "' is not a whole number");
-    }
+    if (auto fit = check_filter(name, value); !fit) return std::move(fit).error();
     out.append(out.empty() ? "?" : "&").append(name).append("=").append(percent_encode(value));
   }
   return out;
@@ -60,9 +71,27 @@ Result<void> show_ports(const Invocation& invocation, Env& env) {
 }
 
 Result<void> show_flows(const Invocation& invocation, Env& env) {
-  auto query = flow_query(invocation);
+  auto query = filter_query(invocation);
   if (!query) return std::move(query).error();
   return show(invocation, env, "/v1/flows" + *query, view_flows);
+}
+
+Result<void> show_sessions(const Invocation& invocation, Env& env) {
+  auto query = filter_query(invocation);
+  if (!query) return std::move(query).error();
+  return show(invocation, env, "/v1/sessions" + *query, view_sessions);
+}
+
+Result<void> show_ledger(const Invocation& invocation, Env& env) {
+  auto body = ask(invocation, env, {"GET", "/v1/ledger"});
+  if (!body) return std::move(body).error();
+  if (invocation.json) print_raw(env, *body);
+  const auto ledger = read_object(*body);
+  if (!ledger) return ledger.error();
+  if (!invocation.json) env.out << view_ledger(*ledger);
+  if (flag(*ledger, "balanced")) return {};
+  return error(Errc::kRefused,
+               "the books do not balance: a datagram or a flow of this node is unaccounted for");
 }
 
 Result<void> show_tunnels(const Invocation& invocation, Env& env) {

@@ -10,7 +10,7 @@ namespace penstock::ctl {
 
 enum class ExitStatus : int {
   kDone = 0,
-  kRefused = 1,      // the daemon said no
+  kRefused = 1,      // the daemon said no, or its books do not balance
   kUsage = 2,        // the command line, or a file it names, is wrong
   kUnreachable = 3,  // the daemon cannot be reached or understood
 };

@@ -62,12 +62,15 @@ struct ServiceOption {
 
 constexpr std::array kServiceOptions{
     ServiceOption{"ports", "ports", as_ports},
+    ServiceOption{"protocol", "protocol", as_text},
     ServiceOption{"target", "target", as_text},
     ServiceOption{"client", "client", as_text},
+    ServiceOption{"proxy-v2", "proxy_v2", as_text},
     ServiceOption{"edges", "edges", as_list},
     ServiceOption{"max-flows", "max_flows", as_number},
     ServiceOption{"max-flows-per-source", "max_flows_per_source", as_number},
     ServiceOption{"idle", "idle", as_text},
+    ServiceOption{"udp-idle", "udp_idle", as_text},
 };
 
 }  // namespace

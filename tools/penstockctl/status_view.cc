@@ -16,14 +16,20 @@ std::string count(std::uint64_t n, std::string_view one, std::string_view many) 
   return std::to_string(n) + " " + std::string{n == 1 ? one : many};
 }
 
+/// "ports 80,8000-8100; udp ports 53; ", of those that are open.
+std::string open_ports(const json::object& edge) {
+  const std::string udp = text(edge, "udp_ports");
+  return "ports " + text(edge, "ports") + "; " + (udp.empty() ? "" : "udp ports " + udp + "; ");
+}
+
 void add_edge_role(Sheet& sheet, const json::object& edge) {
   if (edge.empty()) return;
   sheet.add("edge", text(edge, "id") + ", hub " + text(edge, "hub") + ": " +
                         (flag(edge, "connected") ? "connected, " : "not connected, ") +
                         text(edge, "carriers_up") + " of " +
                         count(number(edge, "carriers_wanted"), "carrier", "carriers") + " up");
-  sheet.add("edge", "ports " + text(edge, "ports") + "; " +
-                        count(number(edge, "held"), "connection", "connections") + " held for the tunnel");
+  sheet.add("edge", open_ports(edge) + count(number(edge, "held"), "connection", "connections") +
+                        " held for the tunnel");
   if (const auto last = text(edge, "last_error"); !last.empty()) sheet.add("edge", "last error: " + last);
 }
 
@@ -37,9 +43,11 @@ void add_hub_role(Sheet& sheet, const json::object& hub) {
 }
 
 void add_traffic(Sheet& sheet, const json::object& status) {
-  const auto& flows = part(status, "flows");
-  sheet.add("flows", text(flows, "open") + " open of at most " + text(flows, "limit") + ", " +
-                         text(flows, "opened") + " opened since the start");
+  for (const std::string_view kind : {"flows", "sessions"}) {
+    const auto& counts = part(status, kind);
+    sheet.add(std::string{kind}, text(counts, "open") + " open of at most " + text(counts, "limit") + ", " +
+                                     text(counts, "opened") + " opened since the start");
+  }
   const auto& bytes = part(status, "bytes");
   sheet.add("bytes", size(bytes, "to_backend") + " to backends, " + size(bytes, "to_client") + " to clients");
   const auto& window = part(status, "window");

@@ -39,9 +39,11 @@ struct AdminConfig {
 
 /// What is limited so that no stranger and no broken peer can exhaust the node.
 struct LimitsConfig {
-  std::uint32_t flows = 12288;            // at once on this node
-  std::uint32_t flows_per_source = 1024;  // at once of one source prefix
-  int source_prefix_v4 = 32;              // bits that make a source
+  std::uint32_t flows = 12288;                // TCP connections at once on this node
+  std::uint32_t flows_per_source = 1024;      // ... of one source prefix
+  std::uint32_t sessions = 131072;            // UDP sessions at once on this node
+  std::uint32_t sessions_per_source = 16384;  // ... of one source prefix
+  int source_prefix_v4 = 32;                  // bits that make a source
   int source_prefix_v6 = 64;
   std::uint32_t handshakes = 256;  // unfinished at once (hub)
   std::uint32_t handshakes_per_source = 32;
@@ -49,6 +51,8 @@ struct LimitsConfig {
   std::uint64_t window_budget = 256ULL << 20;   // bytes granted and not consumed, per direction
   std::uint32_t held_connections = 1000;        // waiting for a tunnel (edge)
   std::uint32_t carriers_per_tunnel = 64;
+  std::uint32_t backend_sockets = 16384;   // UDP, towards backends; one serves a session per backend (hub)
+  std::uint32_t datagram_queue = 1 << 20;  // bytes of datagrams that wait, per carrier
   bool operator==(const LimitsConfig&) const = default;
 };
 
@@ -67,7 +71,9 @@ struct FlowConfig {
       60s;  // idle time before the first probe; then every keepalive_interval, keepalive_probes times
   Duration keepalive_interval = 15s;
   int keepalive_probes = 4;
-  Duration hold = 2s;  // how long a new connection waits for a tunnel (edge)
+  Duration hold = 2s;         // how long a new connection waits for a tunnel (edge)
+  Duration unreplied = 10s;   // silence that ends a UDP session until backend and client have answered
+  Duration quarantine = 60s;  // how long a backend-side UDP port rests towards that backend (hub)
   bool operator==(const FlowConfig&) const = default;
 };
 

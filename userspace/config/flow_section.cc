@@ -27,6 +27,8 @@ const Fields<FlowConfig>& flow_fields() {
       field("keepalive_interval", &FlowConfig::keepalive_interval, kKeepalive),
       field("keepalive_probes", &FlowConfig::keepalive_probes, Number<int>{1, 127}),
       field("hold", &FlowConfig::hold, Period{0s, 10min}),
+      field("unreplied", &FlowConfig::unreplied, Period{1s, 10min}),
+      field("quarantine", &FlowConfig::quarantine, Period{0s, 1h}),
   };
   return kFields;
 }

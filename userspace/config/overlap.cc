@@ -28,10 +28,20 @@ bool share_an_edge(const Service& a, const Service& b) {
                      [&](const std::string& id) { return id == "*" || b.is_for(id); });
 }
 
+/// "TCP", "UDP" or "TCP and UDP"; "" for services that contend for none.
+std::string_view shared_protocol(const Service& a, const Service& b) {
+  const bool tcp = a.has_tcp() && b.has_tcp();
+  const bool udp = a.has_udp() && b.has_udp();
+  if (tcp && udp) return "TCP and UDP";
+  if (tcp) return "TCP";
+  return udp ? "UDP" : "";
+}
+
 Overlap of_ports(const std::vector<Service>& services, std::size_t a, std::size_t b, std::uint16_t port) {
   const auto [first, second] = std::minmax(a, b);
   return {first, second, false,
-          "services \"" + services[first].name + "\" and \"" + services[second].name + "\" both claim port " +
+          "services \"" + services[first].name + "\" and \"" + services[second].name + "\" both claim " +
+              std::string{shared_protocol(services[first], services[second])} + " port " +
               std::to_string(port) + " of an edge: take it from one of them"};
 }
 
@@ -56,7 +66,9 @@ std::vector<Overlap> find_overlaps(const std::vector<Service>& services, std::si
     // Sorted by first port: those that begin within this range are its rivals, and then none is.
     for (auto rival = claim + 1; rival != claims.end() && rival->range.first <= claim->range.last; ++rival) {
       if (found.size() >= most) return found;
-      if (!share_an_edge(services[claim->service], services[rival->service])) continue;
+      const Service& one = services[claim->service];
+      const Service& other = services[rival->service];
+      if (shared_protocol(one, other).empty() || !share_an_edge(one, other)) continue;
       found.push_back(of_ports(services, claim->service, rival->service, rival->range.first));
     }
   }

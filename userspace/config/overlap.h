@@ -1,4 +1,4 @@
-// Where services contend: one name for two, or one port of one edge.
+// Where services contend: one name for two, or one port of one protocol at one edge.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct Overlap {
   std::size_t first = 0;   // index of the service that stands before ...
   std::size_t second = 0;  // ... the one that is in its way
   bool of_names = false;   // else of ports
-  std::string what;        // names both services, and the port
+  std::string what;        // names both services, and the protocol and port
 };
 
 /// At most `most` of the contentions among the services; a service without name or ports contends with none.

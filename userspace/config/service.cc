@@ -11,11 +11,66 @@
 namespace penstock {
 namespace {
 
-constexpr std::array<std::pair<ClientHeader, std::string_view>, 3> kHeaders{{
+template <class T>
+using Words = std::array<std::pair<T, std::string_view>, 3>;
+
+constexpr Words<Protocol> kProtocols{{
+    {Protocol::kTcp, "tcp"},
+    {Protocol::kUdp, "udp"},
+    {Protocol::kBoth, "both"},
+}};
+constexpr Words<ClientHeader> kHeaders{{
     {ClientHeader::kNone, "none"},
     {ClientHeader::kProxyV1, "proxy-v1"},
     {ClientHeader::kProxyV2, "proxy-v2"},
 }};
+constexpr Words<ProxyV2Mode> kProxyV2Modes{{
+    {ProxyV2Mode::kEvery, "every"},
+    {ProxyV2Mode::kFirst, "first"},
+    {ProxyV2Mode::kSeparate, "separate"},
+}};
+
+template <class T>
+std::string_view word_of(const Words<T>& words, T wanted) {
+  for (const auto& [value, word] : words) {
+    if (value == wanted) return word;
+  }
+  return "unknown";
+}
+
+template <class T>
+std::optional<T> value_of(const Words<T>& words, std::string_view wanted) {
+  for (const auto& [value, word] : words) {
+    if (word == wanted) return value;
+  }
+  return std::nullopt;
+}
+
+/// What is wrong with the target, or "".
+std::string wrong_with_target(const Service& service) {
+  if (!service.target.offset || service.ports.empty()) return {};
+  const std::uint16_t highest = service.ports.ranges().back().last;
+  const int backend = service.target.port + (highest - service.ports.ranges().front().first);
+  if (backend <= 65535) return {};
+  return "\"" + service.target.to_string() + "\" would take port " + std::to_string(highest) + " to " +
+         std::to_string(backend) + ", beyond 65535: write a lower port before the +";
+}
+
+std::string wrong_with_client(const Service& service) {
+  if (service.client != ClientHeader::kProxyV1 || !service.has_udp()) return {};
+  return "\"proxy-v1\" is for TCP alone and protocol is \"" + std::string{to_string(service.protocol)} +
+         "\": write \"proxy-v2\" or \"none\"";
+}
+
+std::string wrong_with_proxy_v2(const Service& service) {
+  if (service.proxy_v2 == ProxyV2Mode::kEvery) return {};
+  std::string what = "\"" + std::string{to_string(service.proxy_v2)} + "\" has no effect while ";
+  if (!service.has_udp())
+    return what + "protocol is \"tcp\": write \"every\", or protocol \"udp\" or \"both\"";
+  if (service.client == ClientHeader::kProxyV2) return {};
+  return what + "client is \"" + std::string{to_string(service.client)} +
+         "\": write \"every\", or client \"proxy-v2\"";
+}
 
 }  // namespace
 
@@ -50,28 +105,40 @@ std::uint16_t Service::backend_port(std::uint16_t public_port) const {
   return static_cast<std::uint16_t>(target.port + (public_port - ports.ranges().front().first));
 }
 
+std::string_view to_string(Protocol protocol) {
+  return word_of(kProtocols, protocol);
+}
 std::string_view to_string(ClientHeader client) {
-  for (const auto& [header, word] : kHeaders) {
-    if (header == client) return word;
-  }
-  return "unknown";
+  return word_of(kHeaders, client);
 }
-
+std::string_view to_string(ProxyV2Mode mode) {
+  return word_of(kProxyV2Modes, mode);
+}
+std::optional<Protocol> parse_protocol(std::string_view text) {
+  return value_of(kProtocols, text);
+}
 std::optional<ClientHeader> parse_client_header(std::string_view text) {
-  for (const auto& [header, word] : kHeaders) {
-    if (word == text) return header;
-  }
-  return std::nullopt;
+  return value_of(kHeaders, text);
+}
+std::optional<ProxyV2Mode> parse_proxy_v2_mode(std::string_view text) {
+  return value_of(kProxyV2Modes, text);
 }
 
-Result<void> check_target(const Service& service) {
-  if (!service.target.offset || service.ports.empty()) return {};
-  const std::uint16_t highest = service.ports.ranges().back().last;
-  const int backend = service.target.port + (highest - service.ports.ranges().front().first);
-  if (backend <= 65535) return {};
-  return error(Errc::kInvalid, "\"" + service.target.to_string() + "\" would take port " +
-                                   std::to_string(highest) + " to " + std::to_string(backend) +
-                                   ", beyond 65535: write a lower port before the +");
+std::vector<Contradiction> find_contradictions(const Service& service) {
+  std::vector<Contradiction> found;
+  const auto add = [&](std::string_view key, std::string what) {
+    if (!what.empty()) found.push_back({key, std::move(what)});
+  };
+  add("target", wrong_with_target(service));
+  add("client", wrong_with_client(service));
+  add("proxy_v2", wrong_with_proxy_v2(service));
+  return found;
+}
+
+Result<void> check_service(const Service& service) {
+  const std::vector<Contradiction> found = find_contradictions(service);
+  if (found.empty()) return {};
+  return error(Errc::kInvalid, std::string{found.front().key} + ": " + found.front().what);
 }
 
 Result<void> check_overlaps(const std::vector<Service>& services) {

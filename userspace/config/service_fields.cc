@@ -21,23 +21,20 @@ struct ServiceEdges {
   }
 };
 
-struct HeaderKind {
-  Result<ClientHeader> operator()(const Value& value) const {
-    auto word = OneOf{{"none", "proxy-v1", "proxy-v2"}}(value);
+/// One of the words, each of which `parse` knows.
+template <class T>
+struct Word {
+  OneOf words;
+  std::optional<T> (*parse)(std::string_view);
+
+  Result<T> operator()(const Value& value) const {
+    auto word = words(value);
     if (!word) return word.error();
-    return *parse_client_header(*word);
+    return *parse(*word);
   }
 };
-
-/// The protocol has one value yet, so no member keeps it.
-Result<void> read_protocol(const Value& value, Service&) {
-  const std::string* text = text_of(value);
-  if (text != nullptr && *text == "tcp") return {};
-  if (text != nullptr && (*text == "udp" || *text == "both")) {
-    return error(Errc::kRefused, "\"" + *text + "\" is not supported by this version: write \"tcp\"");
-  }
-  return unfit(value, "\"tcp\"");
-}
+template <class T>
+Word(OneOf, std::optional<T> (*)(std::string_view)) -> Word<T>;
 
 }  // namespace
 
@@ -47,14 +44,17 @@ inline constexpr bool kIsScalar<ServiceEdges> = false;
 const Fields<Service>& service_fields() {
   static const Fields<Service> kFields{
       required(field("name", &Service::name, Name{})),
-      {.key = "protocol", .read = read_protocol, .same = [](const Service&, const Service&) { return true; }},
+      field("protocol", &Service::protocol, Word{OneOf{{"tcp", "udp", "both"}}, &parse_protocol}),
       required(field("ports", &Service::ports, Ports{.fewest = 1})),
       field("edges", &Service::edges, ServiceEdges{}),
       required(field("target", &Service::target, kTarget)),
-      field("client", &Service::client, HeaderKind{}),
+      field("client", &Service::client, Word{OneOf{{"none", "proxy-v1", "proxy-v2"}}, &parse_client_header}),
+      field("proxy_v2", &Service::proxy_v2,
+            Word{OneOf{{"every", "first", "separate"}}, &parse_proxy_v2_mode}),
       field("max_flows", &Service::max_flows, Number<std::uint32_t>{0, kMostFlows}),
       field("max_flows_per_source", &Service::max_flows_per_source, Number<std::uint32_t>{0, kMostFlows}),
       field("idle", &Service::idle, Period{0s, 168h}),
+      field("udp_idle", &Service::udp_idle, Period{1s, 24h}),
   };
   return kFields;
 }

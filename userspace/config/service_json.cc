@@ -72,14 +72,16 @@ json::array ports_as_json(const PortSet& ports) {
 std::string service_to_json(const Service& service) {
   return json::serialize(json::object{
       {"name", service.name},
-      {"protocol", "tcp"},
+      {"protocol", to_string(service.protocol)},
       {"ports", ports_as_json(service.ports)},
       {"edges", json::array(service.edges.begin(), service.edges.end())},
       {"target", service.target.to_string()},
       {"client", to_string(service.client)},
+      {"proxy_v2", to_string(service.proxy_v2)},
       {"max_flows", service.max_flows},
       {"max_flows_per_source", service.max_flows_per_source},
       {"idle", format_duration(service.idle)},
+      {"udp_idle", format_duration(service.udp_idle)},
       {"draining", service.draining},
   });
 }
@@ -95,8 +97,7 @@ Result<Service> service_from_json(std::string_view text) {
   Problems problems{""};
   read_fields(value, json_fields(), {}, {}, service, places, problems);
   if (problems.empty()) {
-    if (const auto checked = check_target(service); !checked)
-      problems.add({}, "target", checked.error().what);
+    for (const Contradiction& one : find_contradictions(service)) problems.add({}, one.key, one.what);
   }
   if (!problems.empty()) return problems.to_error();
   return service;

@@ -122,10 +122,11 @@ void check_services(Draft& draft) {
     const std::string place = "service[" + std::to_string(overlap.second) + "]." + key;
     draft.problems.add(draft.where(place), "service." + key, overlap.what);
   }
+  if (!draft.sound({"service.protocol", "service.client", "service.proxy_v2"})) return;
   for (std::size_t i = 0; i < services.size(); ++i) {
-    if (const auto checked = check_target(services[i]); !checked) {
-      draft.problems.add(draft.where("service[" + std::to_string(i) + "].target"), "service.target",
-                         checked.error().what);
+    for (const Contradiction& one : find_contradictions(services[i])) {
+      const std::string place = "service[" + std::to_string(i) + "]." + std::string{one.key};
+      draft.problems.add(draft.where(place), "service." + std::string{one.key}, one.what);
     }
   }
 }

@@ -13,10 +13,12 @@ constexpr std::size_t kMostRetiring = 4;
 }  // namespace
 
 CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index,
-                         CarrierSlotObserver& observer)
+                         SessionFrames& sessions, Ledger& ledger, CarrierSlotObserver& observer)
     : worker_{worker},
       shared_{shared},
       index_{index},
+      sessions_{sessions},
+      ledger_{ledger},
       observer_{observer},
       backoff_{kFirstDelay, kLongestDelay},
       redial_{worker.loop.make_timer([this] { dial(); })} {
@@ -25,8 +27,9 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
 
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
-  current_ =
-      std::make_unique<EdgeCarrier>(worker_, shared_, index_, static_cast<EdgeCarrierObserver&>(*this));
+  const std::uint64_t serial = std::uint64_t{++attempts_} << 32 | index_;
+  current_ = std::make_unique<EdgeCarrier>(worker_, shared_, index_, serial, sessions_, ledger_,
+                                           static_cast<EdgeCarrierObserver&>(*this));
 }
 
 void CarrierSlot::dial_after(Duration delay) {

@@ -29,7 +29,8 @@ class CarrierSlotObserver {
 /// dialled.
 class CarrierSlot final : private EdgeCarrierObserver {
  public:
-  CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, CarrierSlotObserver& observer);
+  CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, SessionFrames& sessions,
+              Ledger& ledger, CarrierSlotObserver& observer);
 
   std::uint32_t index() const { return index_; }
   /// The carrier that takes new flows, or null.
@@ -51,12 +52,15 @@ class CarrierSlot final : private EdgeCarrierObserver {
   const Worker& worker_;
   EdgeShared& shared_;
   const std::uint32_t index_;
+  SessionFrames& sessions_;
+  Ledger& ledger_;
   CarrierSlotObserver& observer_;
   Backoff backoff_;
   std::unique_ptr<Timer> redial_;
   std::unique_ptr<EdgeCarrier> current_;
   std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
-  Duration least_delay_{};  // what the hub asked for
+  Duration least_delay_{};      // what the hub asked for
+  std::uint32_t attempts_ = 0;  // carriers that were begun
   std::string last_error_;
   bool stopped_ = false;
 };

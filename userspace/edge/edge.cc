@@ -4,13 +4,31 @@
 
 #include "base/text.h"
 #include "tunnel/flow_journal.h"
+#include "tunnel/gather.h"
 
 namespace penstock {
 namespace {
 
-/// How often a port that another program held, or that could not be opened, is tried again.
-constexpr Duration kRetryPorts = 10s;
 constexpr Duration kStopTime = 1500ms;
+/// How often the hub is told what we sent and received.
+constexpr Duration kReportEvery = 5s;
+
+ReportMessage traffic_of(const std::vector<LedgerRow>& rows) {
+  ReportMessage report;
+  for (const LedgerRow& row : rows) {
+    if (row.flows) {
+      (row.to_client ? report.streams.received_bytes : report.streams.sent_bytes) +=
+          row.to_client ? row.received_bytes : row.sent_bytes;
+    } else if (row.to_client) {
+      report.datagrams.received += row.received;
+      report.datagrams.received_bytes += row.received_bytes;
+    } else {
+      report.datagrams.sent += row.sent;
+      report.datagrams.sent_bytes += row.sent_bytes;
+    }
+  }
+  return report;
+}
 
 }  // namespace
 
@@ -25,23 +43,34 @@ Edge::Edge(const Config& config, Parts parts)
               .flow = config.flow,
               .instance = random_u64(),
               .carriers = config.edge->carriers == 0 ? static_cast<std::uint32_t>(parts_.workers.size())
-                                                     : config.edge->carriers},
-      listeners_{parts_.network, *this},
+                                                     : config.edge->carriers,
+              .sessions_admission = parts_.sessions_admission,
+              .workers = parts_.workers.size(),
+              .sessions = config.limits.sessions,
+              .datagram_queue = config.limits.datagram_queue},
+      listeners_{[this](const Endpoint& on) {
+        return parts_.network.listen(on, static_cast<ListenerObserver&>(*this));
+      }},
+      udp_listeners_{[this](const Endpoint& on) { return listen_udp(on); }},
       retry_timer_{parts_.control.make_timer([this] { retry_ports(); })},
+      report_timer_{parts_.control.make_timer([this] { report_traffic(); })},
       held_timer_{parts_.control.make_timer([this] { expire_held(); })} {
   for (const Worker& worker : parts_.workers) {
     workers_.push_back(std::make_unique<EdgeWorker>(worker, shared_, static_cast<EdgeDesk&>(*this)));
   }
   listeners_.set_policy(*config.edge);
+  udp_listeners_.set_policy(*config.edge);
 }
 
 void Edge::start() {
   fill_slots(1);
-  retry_timer_->arm(parts_.control.now() + kRetryPorts);
+  retry_ports();
+  report_timer_->arm(parts_.control.now() + kReportEvery);
 }
 
 /// The first carrier is dialled alone: a hub of the published protocol knows no second one.
 void Edge::fill_slots(std::uint32_t wanted) {
+  const unsigned before = udp_workers();
   while (slots_.size() < wanted) {
     const auto index = static_cast<std::uint32_t>(slots_.size());
     const auto worker = static_cast<unsigned>(index % workers_.size());
@@ -54,6 +83,7 @@ void Edge::fill_slots(std::uint32_t wanted) {
     on_worker(slots_.back().worker, [index](EdgeWorker& edge) { edge.drop_slot(index); });
     slots_.pop_back();
   }
+  if (udp_workers() != before) udp_listeners_.reopen();
 }
 
 std::string Edge::last_error() const {
@@ -71,7 +101,7 @@ void Edge::on_connection(std::unique_ptr<Connection> connection) {
   auto admitted = parts_.admission.admit(flow.client.address, {});
   if (const Reason* const met = std::get_if<Reason>(&admitted)) {
     record_limit(parts_.journal, *met, flow.client, flow.service, address_.edge_id);
-    return refuse(*connection, *met);
+    return refuse(*connection, flow, *met);
   }
   flow.ticket = std::get<Admission::Ticket>(std::move(admitted));
   if (up_ == 0) return hold(std::move(connection), std::move(flow));
@@ -83,8 +113,9 @@ void Edge::on_accept_failed(const boost::system::error_code& error) {
   event("limit_reached", {{"reason", label_of(PST_R_ACCEPT_FAILED)}, {"text", error.message()}});
 }
 
-void Edge::refuse(Connection& connection, Reason reason) {
+void Edge::refuse(Connection& connection, const Flow& flow, Reason reason) {
   parts_.counters.count(reason);
+  ledger_.of(flow.service).refuse_flow(reason);
   connection.refuse();
 }
 
@@ -98,13 +129,13 @@ void Edge::hand_over(std::unique_ptr<Connection> connection, Flow flow) {
       worker.open(std::move(connection), std::move(flow));
     });
   }
-  refuse(*connection, PST_R_TUNNEL_DOWN);
+  refuse(*connection, flow, PST_R_TUNNEL_DOWN);
 }
 
 void Edge::hold(std::unique_ptr<Connection> connection, Flow flow) {
   if (held_.size() >= config_.limits.held_connections) {
     event("limit_reached", {{"reason", label_of(PST_R_HOLD_FULL)}, {"client", flow.client.to_string()}});
-    return refuse(*connection, PST_R_HOLD_FULL);
+    return refuse(*connection, flow, PST_R_HOLD_FULL);
   }
   const Time until = parts_.control.now() + config_.flow.hold;
   held_.push_back({std::move(connection), std::move(flow), until});
@@ -117,7 +148,7 @@ void Edge::expire_held() {
     Held& held = held_.front();
     event("stream_refused",
           {{"reason", label_of(PST_R_TUNNEL_DOWN)}, {"client", held.flow.client.to_string()}});
-    refuse(*held.connection, PST_R_TUNNEL_DOWN);
+    refuse(*held.connection, held.flow, PST_R_TUNNEL_DOWN);
     held_.pop_front();
   }
   if (!held_.empty()) held_timer_->arm(held_.front().until);
@@ -157,7 +188,10 @@ void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {
   if (!std::exchange(slots_[slot].up, true)) ++up_;
   event("carrier_up",
         {{"edge", address_.edge_id}, {"carrier", slot}, {"legacy", !assignment.penstock.has_value()}});
-  if (up_ == 1) event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
+  if (up_ == 1) {
+    event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
+    report_traffic();  // where the hub begins to compare
+  }
   if (!stopped_) fill_slots(assignment.penstock ? shared_.carriers : 1);
   if (slot >= slots_.size()) return;
   take_assignment(slot, assignment);
@@ -175,6 +209,7 @@ void Edge::slot_down(std::uint32_t slot, Reason reason, const std::string& text)
                                  {"error", printable(text, 400)}};
   if (std::exchange(down.up, false)) {
     --up_;
+    reported_.reset();
     event("carrier_down", what);
     if (up_ == 0) event("tunnel_down", what);
   } else if (!stopped_) {
@@ -183,61 +218,29 @@ void Edge::slot_down(std::uint32_t slot, Reason reason, const std::string& text)
   check_stopped();
 }
 
-/// Carriers come up in any order: only what is newer than what we have counts.
-bool Edge::is_news(const Assignment& assignment) const {
-  if (!assignment.penstock) return true;
-  return assignment.penstock->instance != hub_instance_ || assignment.penstock->generation >= generation_;
-}
-
-void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
-  if (draining_ || slot >= slots_.size() || !is_news(assignment)) return;
-  hub_instance_ = assignment.penstock ? assignment.penstock->instance : 0;
-  generation_ = assignment.penstock ? assignment.penstock->generation : 0;
-  services_ = assignment.penstock ? assignment.penstock->services : std::vector<AssignedService>{};
-  const PortSet wanted = ports_of(assignment);
-  const bool first = listeners_.wanted().empty();
-  const bool changed = wanted != listeners_.wanted();
-  const PortSet gone = listeners_.wanted().difference(wanted);
-  listeners_.assign(wanted);
-  if (!gone.empty()) {
-    for (const Worker& worker : parts_.workers) {
-      on_worker(worker.index, [gone](EdgeWorker& edge) { edge.reset_flows(gone, PST_R_SERVICE_REMOVED); });
-    }
-  }
-  if (changed) {
-    event(
-        first ? "ports_assigned" : "ports_changed",
-        {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
-  }
-  report_ports(slot);
-}
-
-void Edge::report_ports(std::uint32_t slot) {
-  auto failures = listeners_.failures();
-  if (failures != reported_failures_) {
-    for (const PortFailure& failure : failures) {
-      parts_.counters.count(failure.reason);
-      event("port_failed", {{"edge", address_.edge_id},
-                            {"ports", failure.ports.to_string()},
-                            {"reason", label_of(failure.reason)},
-                            {"text", failure.message}});
-    }
-  }
-  reported_failures_ = failures;
-  const ConfigResultMessage result{
-      .generation = generation_, .ok = listeners_.open(), .failed = std::move(failures)};
-  on_worker(slots_[slot].worker, [slot, json = to_json(result)](EdgeWorker& worker) {
-    worker.send(slot, FrameType::kConfigResult, json);
-  });
-}
-
-void Edge::retry_ports() {
-  retry_timer_->arm(parts_.control.now() + kRetryPorts);
-  if (draining_ || !listeners_.has_failures()) return;
-  listeners_.assign(PortSet{listeners_.wanted()});
-  if (listeners_.failures() == reported_failures_) return;
+std::optional<std::uint32_t> Edge::slot_that_is_up() const {
   const auto up = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.up; });
-  if (up != slots_.end()) report_ports(static_cast<std::uint32_t>(up - slots_.begin()));
+  if (up == slots_.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(up - slots_.begin());
+}
+
+void Edge::report_traffic() {
+  report_timer_->arm(parts_.control.now() + kReportEvery);
+  if (up_ == 0) return;
+  gather<LedgerRow>(
+      parts_.control, *this, [](EdgeWorker& worker) { return worker.ledger().rows(); },
+      [this](const std::vector<LedgerRow>& rows) { send_report(rows); });
+}
+
+void Edge::send_report(const std::vector<LedgerRow>& rows) {
+  const auto slot = slot_that_is_up();
+  if (!slot) return;
+  const ReportMessage report = traffic_of(rows);
+  if (report == reported_) return;
+  reported_ = report;
+  on_worker(slots_[*slot].worker, [slot = *slot, json = to_json(report)](EdgeWorker& worker) {
+    worker.send(slot, FrameType::kReport, json);
+  });
 }
 
 // ---------------------------------------------------------------------------------------------- life
@@ -251,23 +254,27 @@ std::vector<std::string> Edge::reload(const Config& config) {
   config_ = config;
   if (same) return changes;
   listeners_.set_policy(*config.edge);
-  changes.push_back("ports open: " + listeners_.open().to_string());
+  udp_listeners_.set_policy(*config.edge);
+  changes.push_back("ports open: " + listeners_.open().to_string() +
+                    "; UDP: " + udp_listeners_.open().to_string());
   const PortSet closed = before.difference(listeners_.open());
   if (!closed.empty()) {
     for (const Worker& worker : parts_.workers) {
       on_worker(worker.index, [closed](EdgeWorker& edge) { edge.reset_flows(closed, PST_R_PORT_DENIED); });
     }
   }
-  const auto up = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.up; });
-  if (up != slots_.end()) report_ports(static_cast<std::uint32_t>(up - slots_.begin()));
+  report_changed_ports();
   return changes;
 }
 
 void Edge::drain() {
   draining_ = true;
-  listeners_.close_all();
+  listeners_.close_all();  // UDP ports stay for the sessions that are there
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [](EdgeWorker& edge) { edge.sessions().drain(); });
+  }
   while (!held_.empty()) {
-    refuse(*held_.front().connection, PST_R_DRAINING);
+    refuse(*held_.front().connection, held_.front().flow, PST_R_DRAINING);
     held_.pop_front();
   }
 }
@@ -275,6 +282,7 @@ void Edge::drain() {
 void Edge::stop(std::function<void()> done) {
   drain();
   retry_timer_->cancel();
+  report_timer_->cancel();
   stopped_ = std::move(done);
   for (Slot& slot : slots_) slot.idle = false;
   stop_timer_ = parts_.control.make_timer([this] {

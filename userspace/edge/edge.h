@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ class Edge final : private ListenerObserver, private EdgeDesk {
     Counters& counters;  // of the control loop's thread
     std::vector<Worker> workers;
     Journal& journal;
-    Admission& admission;
+    Admission& admission;           // of TCP connections
+    Admission& sessions_admission;  // of UDP sessions
     WindowBudget& budget;
     HubAddress address;
   };
@@ -51,8 +53,11 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   const HubAddress& address() const { return address_; }
   std::uint64_t instance() const { return shared_.instance; }
   const PortListeners& ports() const { return listeners_; }
+  const PortListeners& udp_ports() const { return udp_listeners_; }
   const std::vector<AssignedService>& services() const { return services_; }
   std::size_t held() const { return held_.size(); }
+  /// Of flows that were refused before any worker had them.
+  const Ledger& ledger() const { return ledger_; }
   std::vector<std::unique_ptr<EdgeWorker>>& workers() { return workers_; }
   const Worker& worker(std::size_t index) const { return parts_.workers[index]; }
 
@@ -63,6 +68,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
     bool idle = false;
     std::string last_error;
   };
+  class UdpPort;
   /// A client that came while there was no tunnel.
   struct Held {
     std::unique_ptr<Connection> connection;
@@ -76,18 +82,26 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void on_slot_config(std::uint32_t slot, Assignment assignment) override;
   void on_slot_down(std::uint32_t slot, Reason reason, std::string text) override;
 
+  Result<std::unique_ptr<Pending>> listen_udp(const Endpoint& on);
+  unsigned udp_workers() const;
   void fill_slots(std::uint32_t wanted);
   void slot_up(std::uint32_t slot, const Assignment& assignment);
   void slot_down(std::uint32_t slot, Reason reason, const std::string& text);
   void take_assignment(std::uint32_t slot, const Assignment& assignment);
+  void take_udp(const Assignment& assignment);
   bool is_news(const Assignment& assignment) const;
+  void report_changed_ports();
+  void report_traffic();
+  void send_report(const std::vector<LedgerRow>& rows);
+  std::optional<std::uint32_t> slot_that_is_up() const;
+  std::vector<PortFailure> port_failures() const;
   void report_ports(std::uint32_t slot);
   void retry_ports();
   void hand_over(std::unique_ptr<Connection> connection, Flow flow);
   void hold(std::unique_ptr<Connection> connection, Flow flow);
   void release_held();
   void expire_held();
-  void refuse(Connection& connection, Reason reason);
+  void refuse(Connection& connection, const Flow& flow, Reason reason);
   std::string service_of(std::uint16_t port) const;
   void check_stopped();
   void event(std::string_view name, boost::json::object fields) {
@@ -108,12 +122,16 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   std::vector<Slot> slots_;
   std::uint32_t up_ = 0;
   std::uint32_t turn_ = 0;  // the slot that takes the next flow
+  Ledger ledger_;
   PortListeners listeners_;
+  PortListeners udp_listeners_;
   std::vector<AssignedService> services_;
   std::uint64_t hub_instance_ = 0;
   std::uint64_t generation_ = 0;
   std::vector<PortFailure> reported_failures_;
   std::unique_ptr<Timer> retry_timer_;
+  std::unique_ptr<Timer> report_timer_;
+  std::optional<ReportMessage> reported_;  // which the hub has, unless a carrier took it along
   std::deque<Held> held_;
   std::unique_ptr<Timer> held_timer_;
   std::unique_ptr<Timer> stop_timer_;

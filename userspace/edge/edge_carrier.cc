@@ -25,11 +25,14 @@ Reason refusal_reason(const Refusal& refusal) {
 
 }  // namespace
 
-EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index,
-                         EdgeCarrierObserver& observer)
+EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint64_t serial,
+                         SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer)
     : worker_{worker},
       shared_{shared},
       index_{index},
+      serial_{serial},
+      sessions_{sessions},
+      ledger_{ledger},
       observer_{observer},
       deadline_{worker.loop.make_timer([this] {
         fail(link_ == nullptr ? PST_R_PEER_UNREACHABLE : PST_R_HANDSHAKE_TIMEOUT,
@@ -139,7 +142,9 @@ void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> l
                                  .timeout = shared_.tunnel.timeout,
                                  .half_closed = shared_.flow.half_closed,
                                  .budget = &shared_.budget,
-                                 .counters = &worker_.counters};
+                                 .counters = &worker_.counters,
+                                 .ledger = &ledger_,
+                                 .datagram_queue = shared_.datagram_queue};
   carrier_ = std::make_unique<Carrier>(worker_.loop, std::move(link_), settings,
                                        static_cast<CarrierObserver&>(*this), std::string_view{},
                                        std::move(leftover));
@@ -174,6 +179,7 @@ void EdgeCarrier::fail(Reason reason, std::string text) {
 void EdgeCarrier::open(std::unique_ptr<Connection> connection, Flow flow) {
   if (!up()) {
     worker_.counters.count(PST_R_TUNNEL_DOWN);
+    ledger_.of(flow.service).refuse_flow(PST_R_TUNNEL_DOWN);
     connection->refuse();
     return;
   }

@@ -17,7 +17,7 @@
 
 namespace penstock {
 
-/// What all carriers of an edge share; lives until every worker's thread has ended.
+/// What all workers of an edge share; lives until every worker's thread has ended.
 struct EdgeShared {
   HubAddress& address;
   Journal& journal;
@@ -26,6 +26,22 @@ struct EdgeShared {
   FlowConfig flow;
   std::uint64_t instance;  // random per start
   std::uint32_t carriers;  // how many the edge means to have
+  Admission& sessions_admission;
+  std::size_t workers;
+  std::uint32_t sessions;      // UDP sessions at once, of all workers
+  std::size_t datagram_queue;  // bytes of datagrams that wait for one carrier
+};
+
+/// Takes what a carrier brings for UDP sessions, on its worker's thread.
+class SessionFrames {
+ public:
+  /// An error ends the carrier.
+  virtual Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) = 0;
+  /// What came together may leave together.
+  virtual void flush() = 0;
+
+ protected:
+  ~SessionFrames() = default;
 };
 
 class EdgeCarrier;
@@ -47,7 +63,9 @@ class EdgeCarrierObserver {
 /// A single attempt: it ends with on_down() and is not used again. Addresses of the hub are tried in turn.
 class EdgeCarrier final : private LinkObserver, private CarrierObserver {
  public:
-  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, EdgeCarrierObserver& observer);
+  /// `serial` tells it from all carriers that the worker had before.
+  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint64_t serial,
+              SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer);
   ~EdgeCarrier();
 
   bool up() const { return carrier_ != nullptr && carrier_->running(); }
@@ -57,6 +75,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void close(Reason reason);
   void reset_flows(const PortSet& ports, Reason reason);
 
+  std::uint32_t index() const { return index_; }
+  std::uint64_t serial() const { return serial_; }
   const Carrier* carrier() const { return carrier_.get(); }
   Carrier* carrier() { return carrier_.get(); }
   const std::string& peer() const { return peer_; }
@@ -81,12 +101,19 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void on_stream_closed(Stream& stream, Reason reason, const std::string& text) override;
   void on_legacy_peer() override {}
   Result<void> on_message(FrameType type, Bytes payload) override;
+  Result<void> on_session_frame(FrameType type, std::uint32_t session, Bytes payload) override {
+    return sessions_.on_frame(type, session, payload);
+  }
+  void on_turn_end() override { sessions_.flush(); }
   void on_go_away(const GoAwayMessage& message) override;
   void on_carrier_closed(Reason reason, const std::string& text) override;
 
   const Worker& worker_;
   EdgeShared& shared_;
   const std::uint32_t index_;
+  const std::uint64_t serial_;
+  SessionFrames& sessions_;
+  Ledger& ledger_;
   EdgeCarrierObserver& observer_;
 
   std::unique_ptr<Timer> deadline_;

@@ -3,11 +3,14 @@
 namespace penstock {
 
 EdgeWorker::EdgeWorker(const Worker& worker, EdgeShared& shared, EdgeDesk& desk)
-    : worker_{worker}, shared_{shared}, desk_{desk} {}
+    : worker_{worker},
+      shared_{shared},
+      desk_{desk},
+      sessions_{worker_, shared, ledger_, static_cast<SessionCarriers&>(*this)} {}
 
 void EdgeWorker::add_slot(std::uint32_t index) {
-  slots_.push_back(
-      std::make_unique<CarrierSlot>(worker_, shared_, index, static_cast<CarrierSlotObserver&>(*this)));
+  slots_.push_back(std::make_unique<CarrierSlot>(worker_, shared_, index, sessions_, ledger_,
+                                                 static_cast<CarrierSlotObserver&>(*this)));
 }
 
 void EdgeWorker::drop_slot(std::uint32_t index) {
@@ -24,7 +27,22 @@ void EdgeWorker::open(std::unique_ptr<Connection> connection, Flow flow) {
   }
   if (emptiest != nullptr) return emptiest->open(std::move(connection), std::move(flow));
   worker_.counters.count(PST_R_TUNNEL_DOWN);
+  ledger_.of(flow.service).refuse_flow(PST_R_TUNNEL_DOWN);
   connection->refuse();
+}
+
+EdgeCarrier* EdgeWorker::any_carrier(std::uint32_t turn) {
+  for (std::size_t tried = 0; tried < slots_.size(); ++tried) {
+    if (EdgeCarrier* const carrier = slots_[(turn + tried) % slots_.size()]->current()) return carrier;
+  }
+  return nullptr;
+}
+
+EdgeCarrier* EdgeWorker::carrier_in(std::uint32_t slot) {
+  for (const auto& held : slots_) {
+    if (held->index() == slot) return held->current();
+  }
+  return any_carrier(slot);
 }
 
 void EdgeWorker::send(std::uint32_t slot, FrameType type, const std::string& payload) {

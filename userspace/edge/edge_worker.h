@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "edge/carrier_slot.h"
+#include "edge/edge_sessions.h"
 
 namespace penstock {
 
@@ -40,7 +41,7 @@ struct EdgeFlowSummary {
 };
 
 /// Used on its worker's thread.
-class EdgeWorker final : private CarrierSlotObserver {
+class EdgeWorker final : private CarrierSlotObserver, private SessionCarriers {
  public:
   EdgeWorker(const Worker& worker, EdgeShared& shared, EdgeDesk& desk);
   EdgeWorker(const EdgeWorker&) = delete;
@@ -56,15 +57,21 @@ class EdgeWorker final : private CarrierSlotObserver {
 
   std::vector<EdgeCarrierSummary> carriers() const;
   std::vector<EdgeFlowSummary> flows() const;
+  EdgeSessions& sessions() { return sessions_; }
+  Ledger& ledger() { return ledger_; }
 
  private:
   void on_slot_up(CarrierSlot& slot, const Assignment& assignment) override;
   void on_slot_config(CarrierSlot& slot, const Assignment& assignment) override;
   void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) override;
+  EdgeCarrier* any_carrier(std::uint32_t turn) override;
+  EdgeCarrier* carrier_in(std::uint32_t slot) override;
 
   const Worker worker_;
   EdgeShared& shared_;
   EdgeDesk& desk_;
+  Ledger ledger_;
+  EdgeSessions sessions_;
   std::vector<std::unique_ptr<CarrierSlot>> slots_;
 };
 

@@ -37,7 +37,7 @@ void PortListeners::assign(const PortSet& wanted) {
 std::optional<PortListeners::Failure> PortListeners::open_port(std::uint16_t port) {
   std::vector<std::unique_ptr<Pending>> opened;
   for (const IpAddress& address : bind_) {
-    auto listener = network_.listen({address, port}, observer_);
+    auto listener = open_endpoint_({address, port});
     if (listener) {
       opened.push_back(std::move(*listener));
       continue;
@@ -62,6 +62,11 @@ void PortListeners::close_port(std::uint16_t port) {
 void PortListeners::close_all() {
   listeners_.clear();
   open_ = {};
+}
+
+void PortListeners::reopen() {
+  close_all();
+  assign(PortSet{wanted_});
 }
 
 std::vector<PortFailure> PortListeners::failures() const {

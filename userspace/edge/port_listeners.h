@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,18 +16,22 @@
 
 namespace penstock {
 
-/// Opens and closes listeners so that they follow the assignment; only the difference is touched. A port is
-/// open when it is open on every address of `edge.bind` that this host has; else it is failed, with the
-/// reason. One thread.
+/// Opens and closes the ports of one protocol so that they follow the assignment; only the difference is
+/// touched. A port is open when it is open on every address of `edge.bind` that this host has; else it is
+/// failed, with the reason. One thread.
 class PortListeners {
  public:
-  /// Both outlive this.
-  PortListeners(Network& network, ListenerObserver& observer) : network_{network}, observer_{observer} {}
+  /// Opens one endpoint until the answer is destroyed.
+  using Open = std::function<Result<std::unique_ptr<Pending>>(const Endpoint&)>;
+
+  explicit PortListeners(Open open) : open_endpoint_{std::move(open)} {}
 
   void set_policy(const EdgeConfig& config);
   /// Follows the assignment, and tries failed ports again.
   void assign(const PortSet& wanted);
   void close_all();
+  /// Closes and opens again what is open, since how it is opened has changed.
+  void reopen();
 
   const PortSet& open() const { return open_; }
   const PortSet& wanted() const { return wanted_; }
@@ -42,8 +47,7 @@ class PortListeners {
   std::optional<Failure> open_port(std::uint16_t port);
   void close_port(std::uint16_t port);
 
-  Network& network_;
-  ListenerObserver& observer_;
+  const Open open_endpoint_;
   std::vector<IpAddress> bind_;
   PortSet allow_;
   PortSet deny_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "tunnel/gather.h"
 
 namespace penstock {
 namespace {
@@ -27,7 +28,12 @@ Hub::Hub(const Config& config, Parts parts)
               .budget = parts_.budget,
               .tls = *identity_.context,
               .tunnel = config.tunnel,
-              .flow = config.flow},
+              .flow = config.flow,
+              .sessions_admission = parts_.sessions_admission,
+              .workers = parts_.workers.size(),
+              .sessions = config.limits.sessions,
+              .backend_sockets = config.limits.backend_sockets,
+              .datagram_queue = config.limits.datagram_queue},
       limiter_{config.limits},
       directory_{parts_.store, parts_.wall_clock},
       catalog_{parts_.store},
@@ -85,7 +91,7 @@ void Hub::on_connection(std::unique_ptr<Connection> connection) {
   }
   const std::uint64_t number = ++next_number_;
   const auto index = static_cast<unsigned>(number % workers_.size());
-  guests_[{index, number}] = {.peer = connection->peer, .edge = {}};
+  guests_[number] = {.id = {index, number}, .peer = connection->peer, .edge = {}};
   on_worker(index, [number, connection = std::move(connection)](HubWorker& worker) mutable {
     worker.add(number, std::move(connection));
   });
@@ -101,16 +107,26 @@ void Hub::on_line(const Caller& caller, EdgeLine line) {
 }
 
 void Hub::on_hello(const Caller& caller, HelloMessage hello) {
-  parts_.control.post(
-      [this, caller, hello = std::move(hello)] { place(caller, hello.instance, false, hello.carrier); });
+  parts_.control.post([this, caller, hello = std::move(hello)] { take_home(caller, hello); });
 }
 
 void Hub::on_legacy(const Caller& caller) {
-  parts_.control.post([this, caller] { place(caller, caller.id.number, true, 0); });
+  parts_.control.post([this, caller] {
+    const auto guest = guests_.find(caller.id.number);
+    if (guest != guests_.end()) place(guest->second, caller.id.number, true, 0);
+  });
+}
+
+void Hub::on_moved(const Caller& caller, std::uint64_t instance, std::uint32_t index) {
+  parts_.control.post([this, caller, instance, index] { arrived(caller, instance, index); });
 }
 
 void Hub::on_config_result(const Caller& caller, ConfigResultMessage result) {
   parts_.control.post([this, caller, result = std::move(result)] { take_result(caller, result); });
+}
+
+void Hub::on_report(const Caller& caller, const ReportMessage& report) {
+  parts_.control.post([this, caller, report] { take_report(caller, report); });
 }
 
 void Hub::on_gone(const Caller& caller, Reason reason, std::string text) {
@@ -128,7 +144,7 @@ void Hub::end_handshake(Guest& guest) {
 }
 
 void Hub::judge(const Caller& caller, const EdgeLine& line) {
-  Guest& guest = guests_.at(caller.id);
+  Guest& guest = guests_.at(caller.id.number);
   const Time now = parts_.control.now();
   if (!limiter_.may_try(caller.peer.address, now)) {
     return refuse(caller.id, PST_R_AUTH_RATE, std::string{help_of(PST_R_AUTH_RATE)} + ": wait a minute");
@@ -154,33 +170,69 @@ void Hub::judge(const Caller& caller, const EdgeLine& line) {
   });
 }
 
-void Hub::place(const Caller& caller, std::uint64_t instance, bool legacy, std::uint32_t index) {
-  const auto found = guests_.find(caller.id);
+/// A carrier that comes back goes to the worker that has its sessions. It reads nothing until we have spoken.
+void Hub::take_home(const Caller& caller, const HelloMessage& hello) {
+  const auto found = guests_.find(caller.id.number);
+  if (found == guests_.end()) return;
+  const unsigned here = caller.id.worker;
+  const unsigned home = registry_.home(found->second.edge, hello.instance, hello.carrier, here);
+  if (home != here) {
+    return on_worker(here, [this, number = caller.id.number, home](HubWorker& worker) {
+      worker.move(number, *workers_[home]);
+    });
+  }
+  place(found->second, hello.instance, false, hello.carrier);
+  on_worker(here, [number = caller.id.number](HubWorker& worker) { worker.resume(number); });
+}
+
+/// What was said to all carriers while it was on its way did not reach it.
+void Hub::arrived(const Caller& caller, std::uint64_t instance, std::uint32_t index) {
+  const auto found = guests_.find(caller.id.number);
   if (found == guests_.end()) return;
   Guest& guest = found->second;
-  const auto placed = registry_.place(guest.edge, instance, legacy, index, caller.id, parts_.control.now());
+  guest.id = caller.id;
+  const Reason gone = !directory_.contains(guest.edge) ? PST_R_EDGE_REMOVED
+                      : stopped_ || draining_          ? PST_R_DRAINING
+                                                       : PST_R_COMPLETED;
+  if (gone != PST_R_COMPLETED) {
+    return on_worker(caller.id.worker, [number = caller.id.number, gone](HubWorker& worker) {
+      worker.close(number, gone, std::string{help_of(gone)}, {});
+    });
+  }
+  place(guest, instance, false, index);
+  on_worker(caller.id.worker,
+            [number = caller.id.number, routes = catalog_.routes_for(guest.edge)](HubWorker& worker) {
+              worker.set_routes(number, routes);
+              worker.resume(number);
+            });
+}
+
+void Hub::place(Guest& guest, std::uint64_t instance, bool legacy, std::uint32_t index) {
+  const CarrierId id = guest.id;
+  const auto placed = registry_.place(guest.edge, instance, legacy, index, id, parts_.control.now());
   for (const CarrierId& old : placed.replaced) {
     on_worker(old.worker, [old](HubWorker& worker) {
       worker.close(old.number, PST_R_REPLACED, "another instance of this edge connected", kUnwantedRetry);
     });
   }
-  if (placed.contested) event("edge_contested", {{"edge", guest.edge}, {"address", caller.peer.to_string()}});
+  if (placed.contested) event("edge_contested", {{"edge", guest.edge}, {"address", guest.peer.to_string()}});
   if (placed.refused) {
-    return on_worker(caller.id.worker, [number = caller.id.number](HubWorker& worker) {
+    return on_worker(id.worker, [number = id.number](HubWorker& worker) {
       worker.close(number, PST_R_CARRIER_LIMIT, std::string{help_of(PST_R_CARRIER_LIMIT)}, kUnwantedRetry);
     });
   }
   guest.placed = true;
+  if (placed.connected || !placed.replaced.empty()) keep_sessions_of(guest.edge, instance, PST_R_REPLACED);
   const boost::json::object who{
-      {"edge", guest.edge}, {"address", caller.peer.to_string()}, {"legacy", legacy}};
+      {"edge", guest.edge}, {"address", guest.peer.to_string()}, {"legacy", legacy}};
   event("carrier_up", who);
   if (placed.connected) event("edge_connected", who);
   if (placed.connected || !placed.replaced.empty()) event("tunnel_up", who);
-  if (guest.told_generation < assigned_[guest.edge].generation) send_config(guest.edge, caller.id);
+  if (guest.told_generation < assigned_[guest.edge].generation) send_config(guest.edge, id);
 }
 
 void Hub::farewell(const Caller& caller, Reason reason, const std::string& text) {
-  const auto found = guests_.find(caller.id);
+  const auto found = guests_.find(caller.id.number);
   if (found == guests_.end()) return;
   Guest guest = std::move(found->second);
   guests_.erase(found);
@@ -190,7 +242,7 @@ void Hub::farewell(const Caller& caller, Reason reason, const std::string& text)
                                  {"reason", label_of(reason)},
                                  {"error", printable(text, 400)}};
   event(guest.edge.empty() ? "handshake_failed" : "carrier_down", what);
-  if (registry_.remove(guest.edge, caller.id)) {
+  if (registry_.remove(guest.edge, guest.id)) {
     event("tunnel_down", what);
     event("edge_disconnected", what);
     assigned_.erase(guest.edge);
@@ -203,7 +255,7 @@ void Hub::farewell(const Caller& caller, Reason reason, const std::string& text)
 }
 
 void Hub::take_result(const Caller& caller, const ConfigResultMessage& result) {
-  const auto guest = guests_.find(caller.id);
+  const auto guest = guests_.find(caller.id.number);
   if (guest == guests_.end()) return;
   Assigned& assigned = assigned_[guest->second.edge];
   if (result.generation < assigned.result.generation || result.generation > assigned.generation) return;
@@ -214,6 +266,20 @@ void Hub::take_result(const Caller& caller, const ConfigResultMessage& result) {
                           {"reason", label_of(failure.reason)},
                           {"text", printable(failure.message, 200)}});
   }
+}
+
+/// Compared with what all workers have counted by now.
+void Hub::take_report(const Caller& caller, const ReportMessage& report) {
+  const auto guest = guests_.find(caller.id.number);
+  if (guest == guests_.end()) return;
+  const auto* const tunnel = registry_.find(guest->second.edge);
+  if (tunnel == nullptr) return;
+  gather<LedgerRow>(
+      parts_.control, *this, [](HubWorker& worker) { return worker.ledger().rows(); },
+      [this, report, edge = guest->second.edge,
+       instance = tunnel->instance](const std::vector<LedgerRow>& rows) {
+        if (directory_.contains(edge)) books_.report(edge, instance, report, rows, parts_.control.now());
+      });
 }
 
 // ---------------------------------------------------------------------------------------------- life

@@ -14,6 +14,7 @@
 #include "hub/hub_identity.h"
 #include "hub/hub_worker.h"
 #include "hub/service_catalog.h"
+#include "hub/tunnel_books.h"
 #include "hub/tunnel_registry.h"
 
 namespace penstock {
@@ -22,6 +23,7 @@ namespace penstock {
 struct PortState {
   std::string edge;
   std::string service;
+  Protocol protocol = Protocol::kTcp;  // or kUdp
   PortRange ports;
   std::string_view state;         // listening, failed, pending or offline
   Reason reason = PST_R_UNKNOWN;  // of a failed one
@@ -46,7 +48,8 @@ class Hub final : private ListenerObserver, private HubDesk {
     std::vector<Worker> workers;
     Store& store;
     Journal& journal;
-    Admission& admission;
+    Admission& admission;           // of TCP connections
+    Admission& sessions_admission;  // of UDP sessions
     WindowBudget& budget;
     HubIdentity identity;
     EdgeDirectory::WallClock wall_clock;
@@ -78,6 +81,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   std::vector<EdgeState> edges() const;
   std::vector<PortState> ports() const;
   const TunnelRegistry& tunnels() const { return registry_; }
+  const TunnelBooks& books() const { return books_; }
   const PublicKeyHash& pin() const { return identity_.pin; }
   std::vector<Endpoint> listening() const;
   std::size_t edges_known() const { return directory_.size(); }
@@ -87,6 +91,7 @@ class Hub final : private ListenerObserver, private HubDesk {
  private:
   /// A connection from accept to its end.
   struct Guest {
+    CarrierId id;
     Endpoint peer;
     std::string edge;         // once the secret was right
     bool handshaking = true;  // counted as unfinished
@@ -106,12 +111,17 @@ class Hub final : private ListenerObserver, private HubDesk {
   void on_line(const Caller& caller, EdgeLine line) override;
   void on_hello(const Caller& caller, HelloMessage hello) override;
   void on_legacy(const Caller& caller) override;
+  void on_moved(const Caller& caller, std::uint64_t instance, std::uint32_t index) override;
   void on_config_result(const Caller& caller, ConfigResultMessage result) override;
+  void on_report(const Caller& caller, const ReportMessage& report) override;
   void on_gone(const Caller& caller, Reason reason, std::string text) override;
   void judge(const Caller& caller, const EdgeLine& line);
-  void place(const Caller& caller, std::uint64_t instance, bool legacy, std::uint32_t index);
+  void take_home(const Caller& caller, const HelloMessage& hello);
+  void arrived(const Caller& caller, std::uint64_t instance, std::uint32_t index);
+  void place(Guest& guest, std::uint64_t instance, bool legacy, std::uint32_t index);
   void farewell(const Caller& caller, Reason reason, const std::string& text);
   void take_result(const Caller& caller, const ConfigResultMessage& result);
+  void take_report(const Caller& caller, const ReportMessage& report);
   void refuse(CarrierId id, Reason reason, std::string message);
   void end_handshake(Guest& guest);
   void send_config(const std::string& edge, CarrierId id);
@@ -122,10 +132,12 @@ class Hub final : private ListenerObserver, private HubDesk {
   void services_changed();
   void assign(const std::string& edge);
   void close_carriers_of(const std::string& edge, Reason reason);
+  void keep_sessions_of(const std::string& edge, std::uint64_t instance, Reason reason);
   void resolve_names();
   Result<std::string> token_for(const std::string& id, const std::string& hub,
                                 const std::string& secret) const;
   Assignment assignment_for(const std::string& edge, std::uint64_t generation) const;
+  void add_ports(std::vector<PortState>& out, PortState of, const PortSet& ports) const;
   void event(std::string_view name, boost::json::object fields) {
     parts_.journal.event(name, std::move(fields));
   }
@@ -144,9 +156,10 @@ class Hub final : private ListenerObserver, private HubDesk {
   EdgeDirectory directory_;
   ServiceCatalog catalog_;
   TunnelRegistry registry_;
+  TunnelBooks books_;
   const std::uint64_t instance_;  // random per start
   std::uint64_t generation_ = 0;
-  std::map<CarrierId, Guest> guests_;
+  std::map<std::uint64_t, Guest> guests_;     // by number
   std::map<std::string, Assigned> assigned_;  // by edge id, for those with guests
   std::vector<std::unique_ptr<HubWorker>> workers_;
   std::vector<std::pair<Endpoint, std::unique_ptr<Pending>>> listeners_;

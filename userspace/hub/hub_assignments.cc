@@ -8,6 +8,12 @@ namespace {
 
 constexpr Duration kResolveEvery = 30s;
 
+boost::json::object described(const Service& service) {
+  return {{"service", service.name},
+          {"protocol", to_string(service.protocol)},
+          {"ports", service.ports.to_string()}};
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------- services
@@ -27,14 +33,16 @@ void Hub::assign(const std::string& edge) {
   assigned.generation = ++generation_;
   const auto* const tunnel = registry_.find(edge);
   if (tunnel == nullptr) return;
-  event(first ? "ports_assigned" : "ports_changed",
-        {{"edge", edge}, {"ports", ports_of(assignment_for(edge, 0)).to_string()}});
+  const Assignment told = assignment_for(edge, 0);
+  event(
+      first ? "ports_assigned" : "ports_changed",
+      {{"edge", edge}, {"ports", ports_of(told).to_string()}, {"udp_ports", udp_ports_of(told).to_string()}});
   send_config(edge, tunnel->carriers.begin()->second);
 }
 
 void Hub::send_config(const std::string& edge, CarrierId id) {
   const std::uint64_t generation = assigned_[edge].generation;
-  guests_.at(id).told_generation = generation;
+  guests_.at(id.number).told_generation = generation;
   on_worker(id.worker, [id, json = to_line(assignment_for(edge, generation))](HubWorker& worker) {
     worker.send(id.number, FrameType::kConfig, json);
   });
@@ -42,12 +50,12 @@ void Hub::send_config(const std::string& edge, CarrierId id) {
 
 void Hub::services_changed() {
   std::map<std::string, std::shared_ptr<const RouteTable>> tables;
-  for (const auto& [id, guest] : guests_) {
+  for (const auto& [number, guest] : guests_) {
     if (guest.edge.empty()) continue;
     auto& table = tables[guest.edge];
     if (table == nullptr) table = catalog_.routes_for(guest.edge);
-    on_worker(id.worker,
-              [number = id.number, table](HubWorker& worker) { worker.set_routes(number, table); });
+    on_worker(guest.id.worker,
+              [number = number, table](HubWorker& worker) { worker.set_routes(number, table); });
   }
   for (const auto& [edge, table] : tables) assign(edge);
 }
@@ -69,7 +77,7 @@ void Hub::resolve_names() {
 Result<void> Hub::add_service(const Service& service) {
   auto added = catalog_.add(service);
   if (!added) return added;
-  event("service_added", {{"service", service.name}, {"ports", service.ports.to_string()}});
+  event("service_added", described(service));
   resolve_names();
   services_changed();
   return {};
@@ -78,7 +86,7 @@ Result<void> Hub::add_service(const Service& service) {
 Result<void> Hub::change_service(const Service& service) {
   auto changed = catalog_.change(service);
   if (!changed) return changed;
-  event("service_changed", {{"service", service.name}, {"ports", service.ports.to_string()}});
+  event("service_changed", described(service));
   resolve_names();
   services_changed();
   return {};
@@ -142,14 +150,24 @@ Result<void> Hub::remove_edge(const std::string& id) {
   event("edge_removed", {{"edge", id}});
   close_carriers_of(id, PST_R_EDGE_REMOVED);
   registry_.forget(id);
+  books_.forget(id);
   return {};
 }
 
+/// Sessions of the edge's other instances end; no instance is 0.
+void Hub::keep_sessions_of(const std::string& edge, std::uint64_t instance, Reason reason) {
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index,
+              [edge, instance, reason](HubWorker& hub) { hub.sessions().keep_only(edge, instance, reason); });
+  }
+}
+
 void Hub::close_carriers_of(const std::string& edge, Reason reason) {
-  for (const auto& [id, guest] : guests_) {
+  keep_sessions_of(edge, 0, reason);
+  for (const auto& [number, guest] : guests_) {
     if (guest.edge != edge) continue;
-    on_worker(id.worker, [id = id, reason](HubWorker& worker) {
-      worker.close(id.number, reason, std::string{help_of(reason)}, {});
+    on_worker(guest.id.worker, [number = number, reason](HubWorker& worker) {
+      worker.close(number, reason, std::string{help_of(reason)}, {});
     });
   }
 }

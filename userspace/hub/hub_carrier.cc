@@ -54,7 +54,42 @@ HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<
   deadline_->arm(begun_ + shared_.tunnel.handshake);
 }
 
+HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, Luggage luggage)
+    : worker_{worker},
+      shared_{worker.shared_},
+      number_{number},
+      peer_{luggage.peer},
+      local_{luggage.local},
+      begun_{luggage.begun},
+      line_{wire::kMaxEdgeLine},
+      edge_{std::move(luggage.edge)},
+      instance_{luggage.instance},
+      index_{luggage.index},
+      routes_{std::move(luggage.routes)} {
+  carrier_ = std::make_unique<Carrier>(worker_.worker_.loop, worker_.worker_.network, carrier_settings(),
+                                       static_cast<CarrierObserver&>(*this), std::move(luggage.carrier));
+}
+
 HubCarrier::~HubCarrier() = default;
+
+HubCarrier::Luggage HubCarrier::pack() {
+  return {.peer = peer_,
+          .local = local_,
+          .begun = begun_,
+          .edge = std::move(edge_),
+          .instance = instance_,
+          .index = index_,
+          .routes = std::move(routes_),
+          .carrier = carrier_->pack()};
+}
+
+void HubCarrier::announce_move() {
+  shared_.desk.on_moved(caller(), instance_, index_);
+}
+
+void HubCarrier::resume() {
+  if (carrier_ != nullptr) carrier_->resume();
+}
 
 HubDesk::Caller HubCarrier::caller() const {
   return {{worker_.worker_.index, number_}, peer_};
@@ -122,15 +157,21 @@ void HubCarrier::accept(const std::string& edge, const std::string& answer,
   deadline_->cancel();
   edge_ = edge;
   routes_ = std::move(routes);
-  const CarrierSettings settings{.side = Side::kHub,
-                                 .mode = Mode::kUndecided,
-                                 .ping = shared_.tunnel.ping,
-                                 .timeout = shared_.tunnel.timeout,
-                                 .half_closed = shared_.flow.half_closed,
-                                 .budget = &shared_.budget,
-                                 .counters = &worker_.worker_.counters};
-  carrier_ = std::make_unique<Carrier>(worker_.worker_.loop, std::move(link_), settings,
+  carrier_ = std::make_unique<Carrier>(worker_.worker_.loop, std::move(link_), carrier_settings(),
                                        static_cast<CarrierObserver&>(*this), answer, std::move(leftover_));
+}
+
+CarrierSettings HubCarrier::carrier_settings() const {
+  return {.side = Side::kHub,
+          .mode = Mode::kUndecided,
+          .ping = shared_.tunnel.ping,
+          .timeout = shared_.tunnel.timeout,
+          .half_closed = shared_.flow.half_closed,
+          .budget = &shared_.budget,
+          .counters = &worker_.worker_.counters,
+          .ledger = &worker_.ledger(),
+          .edge = edge_,
+          .datagram_queue = shared_.datagram_queue};
 }
 
 // ---------------------------------------------------------------------------------------------- control
@@ -139,10 +180,11 @@ void HubCarrier::set_routes(std::shared_ptr<const RouteTable> routes) {
   routes_ = std::move(routes);
   if (carrier_ == nullptr) return;
   carrier_->for_each([&](Stream& stream) {
-    const Route* const route = routes_->find(stream.flow().local.port);
+    const Route* const route = routes_->find_tcp(stream.flow().local.port);
     if (route != nullptr && route->service->name == stream.flow().service) return;
     carrier_->reset(stream.id(), PST_R_SERVICE_REMOVED, {});
   });
+  if (sessions_ != nullptr) worker_.sessions().check_routes(*sessions_, *routes_);
 }
 
 void HubCarrier::send(FrameType type, const std::string& payload) {
@@ -183,6 +225,7 @@ void HubCarrier::on_open(Stream& stream) {
   const Reason refusal = admit(stream, route);
   if (refusal != PST_R_COMPLETED) return carrier_->reset(stream.id(), refusal, {});
   stream.flow().book = route->book;
+  stream.enter(worker_.ledger().of(route->service->name, edge_));
   record_opened(shared_.journal, stream, edge_);
   dial(stream, *route);
 }
@@ -190,7 +233,7 @@ void HubCarrier::on_open(Stream& stream) {
 /// PST_R_COMPLETED when nothing is against the flow.
 Reason HubCarrier::admit(Stream& stream, const Route*& route) {
   Flow& flow = stream.flow();
-  route = routes_->find(flow.local.port);
+  route = routes_->find_tcp(flow.local.port);
   if (route == nullptr) return PST_R_NOT_ASSIGNED;
   const Service& service = *route->service;
   flow.service = service.name;
@@ -263,12 +306,19 @@ void HubCarrier::on_legacy_peer() {
 }
 
 Result<void> HubCarrier::on_message(FrameType type, Bytes payload) {
+  if (type == FrameType::kReport) {
+    auto report = parse_report(as_text(payload));
+    if (!report) return report.error();
+    shared_.desk.on_report(caller(), *report);
+    return {};
+  }
   if (type == FrameType::kHello) {
     auto hello = parse_hello(as_text(payload));
     if (!hello) return hello.error();
     if (hello->role != "edge") return error(Errc::kProtocol, "role: this hub serves edges only");
     instance_ = hello->instance;
     index_ = hello->carrier;
+    carrier_->pause();
     shared_.desk.on_hello(caller(), std::move(*hello));
     return {};
   }
@@ -276,6 +326,19 @@ Result<void> HubCarrier::on_message(FrameType type, Bytes payload) {
   if (!result) return result.error();
   shared_.desk.on_config_result(caller(), std::move(*result));
   return {};
+}
+
+/// An edge in legacy mode has no instance: its sessions are those of this connection.
+Result<void> HubCarrier::on_session_frame(FrameType type, std::uint32_t session, Bytes payload) {
+  if (sessions_ == nullptr) {
+    const bool legacy = carrier_->mode() == Mode::kLegacy;
+    sessions_ = worker_.sessions().tunnel(edge_, legacy ? number_ : instance_);
+  }
+  return worker_.sessions().on_frame(*sessions_, number_, *routes_, type, session, payload);
+}
+
+void HubCarrier::on_turn_end() {
+  worker_.sessions().flush();
 }
 
 /// An edge that goes away opens nothing more; its streams end as they will.

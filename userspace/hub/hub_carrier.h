@@ -17,8 +17,27 @@ namespace penstock {
 /// flows.
 class HubCarrier final : private LinkObserver, private CarrierObserver {
  public:
+  /// What a carrier takes along to another worker.
+  struct Luggage {
+    Endpoint peer;
+    Endpoint local;
+    Time begun;
+    std::string edge;
+    std::uint64_t instance = 0;
+    std::uint32_t index = 0;
+    std::shared_ptr<const RouteTable> routes;
+    Carrier::Luggage carrier;
+  };
+
   HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection);
+  /// One that comes from another worker; it waits for resume().
+  HubCarrier(HubWorker& worker, std::uint64_t number, Luggage luggage);
   ~HubCarrier();
+
+  /// Leaves nothing here but to be destroyed. Only between HELLO and resume().
+  Luggage pack();
+  void announce_move();
+  void resume();
 
   void accept(const std::string& edge, const std::string& answer, std::shared_ptr<const RouteTable> routes);
   void refuse(Reason reason, const std::string& message);
@@ -30,6 +49,8 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   void close(Reason reason, const std::string& text, std::chrono::milliseconds retry_after);
 
   bool accepted() const { return carrier_ != nullptr; }
+  /// Null during the handshake.
+  Carrier* carrier() { return carrier_.get(); }
   CarrierSummary summary() const;
   void add_flows(std::vector<FlowSummary>& out) const;
 
@@ -59,6 +80,8 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   void on_stream_closed(Stream& stream, Reason reason, const std::string& text) override;
   void on_legacy_peer() override;
   Result<void> on_message(FrameType type, Bytes payload) override;
+  Result<void> on_session_frame(FrameType type, std::uint32_t session, Bytes payload) override;
+  void on_turn_end() override;
   void on_go_away(const GoAwayMessage& message) override;
   void on_carrier_closed(Reason reason, const std::string& text) override;
   Reason admit(Stream& stream, const Route*& route);
@@ -66,6 +89,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   void dial_next(std::uint32_t stream);
   void dialled(std::uint32_t stream, Result<std::unique_ptr<Connection>> connection);
   void join(std::uint32_t stream, std::unique_ptr<Connection> connection);
+  CarrierSettings carrier_settings() const;
   HubDesk::Caller caller() const;
   Time now() const { return worker_.worker_.loop.now(); }
 
@@ -88,6 +112,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   std::uint64_t instance_ = 0;
   std::uint32_t index_ = 0;
   std::shared_ptr<const RouteTable> routes_;  // shared with the other carriers of the edge
+  std::shared_ptr<SessionTunnel> sessions_;  // shared with the edge's other carriers; null until it opens one
   std::unique_ptr<Carrier> carrier_;
   std::map<std::uint32_t, BackendDial> dials_;  // by stream
 };

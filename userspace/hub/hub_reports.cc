@@ -5,17 +5,18 @@ namespace penstock {
 namespace {
 
 /// The state of one range of ports at an edge; a range in several states is cut at their borders.
-void add_states(std::vector<PortState>& out, const PortState& of, const PortSet& ok,
-                const std::vector<PortFailure>& failed) {
+void add_states(std::vector<PortState>& out, const PortState& of, const ConfigResultMessage& told) {
+  const bool udp = of.protocol == Protocol::kUdp;
   PortSet left;
   left.add(of.ports);
-  const PortSet listening = left.intersection(ok);
+  const PortSet listening = left.intersection(udp ? told.udp_ok : told.ok);
   for (const PortRange& range : listening.ranges()) {
     out.push_back(of);
     out.back().ports = range;
     out.back().state = "listening";
   }
-  for (const PortFailure& failure : failed) {
+  for (const PortFailure& failure : told.failed) {
+    if (failure.udp != udp) continue;
     PortSet one;
     one.add(failure.ports);
     const PortSet hit = left.intersection(one);
@@ -44,7 +45,7 @@ std::vector<EdgeState> Hub::edges() const {
     EdgeState state;
     state.tunnel = registry_.find(entry.record.id);
     if (state.tunnel != nullptr) {
-      const auto guest = guests_.find(state.tunnel->carriers.begin()->second);
+      const auto guest = guests_.find(state.tunnel->carriers.begin()->second.number);
       if (guest != guests_.end()) state.address = guest->second.peer.to_string();
     }
     const auto assigned = assigned_.find(entry.record.id);
@@ -61,30 +62,34 @@ std::vector<EdgeState> Hub::edges() const {
 std::vector<PortState> Hub::ports() const {
   std::vector<PortState> out;
   for (const EdgeDirectory::Entry& edge : directory_.list()) {
-    const auto* const tunnel = registry_.find(edge.record.id);
-    const auto assigned = assigned_.find(edge.record.id);
     for (const auto& [name, service] : catalog_.entries()) {
       if (!service.service->is_for(edge.record.id)) continue;
-      for (const PortRange& ports : service.service->ports.ranges()) {
-        PortState state{
-            .edge = edge.record.id, .service = name, .ports = ports, .state = "offline", .message = {}};
-        if (tunnel == nullptr) {
-          out.push_back(state);
-        } else if (tunnel->legacy) {
-          state.state = "listening";
-          state.message = "assigned; an edge of the published protocol does not report";
-          out.push_back(state);
-        } else if (assigned == assigned_.end() ||
-                   assigned->second.result.generation < assigned->second.generation) {
-          state.state = "pending";
-          out.push_back(state);
-        } else {
-          add_states(out, state, assigned->second.result.ok, assigned->second.result.failed);
-        }
-      }
+      PortState state{.edge = edge.record.id, .service = name, .ports = {}, .state = {}, .message = {}};
+      if (service.service->has_tcp()) add_ports(out, state, service.service->ports);
+      state.protocol = Protocol::kUdp;
+      if (service.service->has_udp()) add_ports(out, state, service.service->ports);
     }
   }
   return out;
+}
+
+/// The states of a service's ports of one protocol at one edge.
+void Hub::add_ports(std::vector<PortState>& out, PortState of, const PortSet& ports) const {
+  const auto* const tunnel = registry_.find(of.edge);
+  const auto assigned = assigned_.find(of.edge);
+  const bool legacy = tunnel != nullptr && tunnel->legacy;
+  const bool reported = tunnel != nullptr && !legacy && assigned != assigned_.end() &&
+                        assigned->second.result.generation >= assigned->second.generation;
+  of.state = tunnel == nullptr ? "offline" : legacy ? "listening" : "pending";
+  if (legacy) of.message = "assigned; an edge of the published protocol does not report";
+  for (const PortRange& range : ports.ranges()) {
+    of.ports = range;
+    if (reported) {
+      add_states(out, of, assigned->second.result);
+    } else {
+      out.push_back(of);
+    }
+  }
 }
 
 }  // namespace penstock

@@ -4,8 +4,19 @@
 
 namespace penstock {
 
-HubWorker::HubWorker(const Worker& worker, HubShared& shared) : worker_{worker}, shared_{shared} {}
+HubWorker::HubWorker(const Worker& worker, HubShared& shared)
+    : worker_{worker},
+      shared_{shared},
+      sessions_{worker_, shared, ledger_, static_cast<HubCarriers&>(*this)} {}
+
 HubWorker::~HubWorker() = default;
+
+Carrier* HubWorker::carrier(std::uint64_t number) {
+  HubCarrier* const found = find(number);
+  if (found == nullptr || !found->accepted()) return nullptr;
+  Carrier* const carrier = found->carrier();
+  return carrier->running() ? carrier : nullptr;
+}
 
 HubCarrier* HubWorker::find(std::uint64_t number) const {
   const auto found = carriers_.find(number);
@@ -23,6 +34,24 @@ void HubWorker::accept(std::uint64_t number, const std::string& edge, const std:
 
 void HubWorker::refuse(std::uint64_t number, Reason reason, const std::string& message) {
   if (HubCarrier* const carrier = find(number)) carrier->refuse(reason, message);
+}
+
+/// Nothing happens when the carrier is gone meanwhile: its farewell is on its way to the hub.
+void HubWorker::move(std::uint64_t number, HubWorker& to) {
+  const auto found = carriers_.find(number);
+  if (found == carriers_.end() || found->second->carrier() == nullptr || !found->second->carrier()->running())
+    return;
+  HubCarrier::Luggage luggage = found->second->pack();
+  carriers_.erase(found);
+  to.worker_.loop.post([&to, number, luggage = std::move(luggage)]() mutable {
+    auto& carrier = to.carriers_[number];
+    carrier = std::make_unique<HubCarrier>(to, number, std::move(luggage));
+    carrier->announce_move();
+  });
+}
+
+void HubWorker::resume(std::uint64_t number) {
+  if (HubCarrier* const carrier = find(number)) carrier->resume();
 }
 
 void HubWorker::set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes) {

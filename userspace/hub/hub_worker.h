@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "hub/hub_sessions.h"
 #include "hub/route_table.h"
 #include "hub/tunnel_registry.h"
 #include "proto/handshake.h"
@@ -29,9 +30,13 @@ class HubDesk {
     Endpoint peer;
   };
   virtual void on_line(const Caller& caller, EdgeLine line) = 0;
+  /// The carrier reads nothing more until it was moved or resumed.
   virtual void on_hello(const Caller& caller, HelloMessage hello) = 0;
   virtual void on_legacy(const Caller& caller) = 0;
+  /// The carrier of that HELLO is on this worker now.
+  virtual void on_moved(const Caller& caller, std::uint64_t instance, std::uint32_t index) = 0;
   virtual void on_config_result(const Caller& caller, ConfigResultMessage result) = 0;
+  virtual void on_report(const Caller& caller, const ReportMessage& report) = 0;
   /// The connection is gone, at whatever stage; the last word about it.
   virtual void on_gone(const Caller& caller, Reason reason, std::string text) = 0;
 
@@ -39,7 +44,7 @@ class HubDesk {
   ~HubDesk() = default;
 };
 
-/// What all carriers of a hub share; lives until every worker's thread has ended.
+/// What all workers of a hub share; lives until every worker's thread has ended.
 struct HubShared {
   HubDesk& desk;
   Journal& journal;
@@ -48,6 +53,11 @@ struct HubShared {
   TlsContext& tls;
   TunnelConfig tunnel;
   FlowConfig flow;
+  Admission& sessions_admission;
+  std::size_t workers;
+  std::uint32_t sessions;         // UDP sessions at once, of all workers
+  std::uint32_t backend_sockets;  // UDP sockets towards backends, of all workers
+  std::size_t datagram_queue;     // bytes of datagrams that wait for one carrier
 };
 
 struct CarrierSummary {
@@ -68,7 +78,7 @@ struct FlowSummary {
 };
 
 /// Used on its worker's thread.
-class HubWorker {
+class HubWorker final : private HubCarriers {
  public:
   HubWorker(const Worker& worker, HubShared& shared);
   ~HubWorker();
@@ -80,6 +90,10 @@ class HubWorker {
   void accept(std::uint64_t number, const std::string& edge, const std::string& answer,
               std::shared_ptr<const RouteTable> routes);
   void refuse(std::uint64_t number, Reason reason, const std::string& message);
+  /// Hands the carrier, which has said HELLO and waits, to another worker.
+  void move(std::uint64_t number, HubWorker& to);
+  /// The carrier that has said HELLO may go on.
+  void resume(std::uint64_t number);
   void set_routes(std::uint64_t number, std::shared_ptr<const RouteTable> routes);
   void send(std::uint64_t number, FrameType type, const std::string& payload);
   void go_away(std::uint64_t number, const GoAwayMessage& message);
@@ -90,14 +104,19 @@ class HubWorker {
 
   std::vector<CarrierSummary> carriers() const;
   std::vector<FlowSummary> flows() const;
+  HubSessions& sessions() { return sessions_; }
+  Ledger& ledger() { return ledger_; }
 
  private:
   friend class HubCarrier;
   HubCarrier* find(std::uint64_t number) const;
   void gone(std::uint64_t number);
+  Carrier* carrier(std::uint64_t number) override;
 
   const Worker worker_;
   HubShared& shared_;
+  Ledger ledger_;
+  HubSessions sessions_;
   std::map<std::uint64_t, std::unique_ptr<HubCarrier>> carriers_;
 };
 

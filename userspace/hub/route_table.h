@@ -20,17 +20,23 @@ struct Route {
 /// The ports assigned to one edge. Immutable: workers read it while the hub makes the next one.
 class RouteTable {
  public:
-  /// Ports of different routes do not overlap.
+  /// Ports of different routes do not overlap within a protocol.
   explicit RouteTable(const std::vector<Route>& routes);
-  /// Null when the port is not assigned. Good as long as the table.
-  const Route* find(std::uint16_t port) const;
+  /// Null when the port is not assigned for that protocol. Good as long as the table.
+  const Route* find_tcp(std::uint16_t port) const { return find(tcp_, port); }
+  const Route* find_udp(std::uint16_t port) const { return find(udp_, port); }
 
  private:
   struct Entry {
     PortRange ports;
     Route route;
   };
-  std::vector<Entry> entries_;  // by port
+  using Entries = std::vector<Entry>;  // by port
+
+  static const Route* find(const Entries& entries, std::uint16_t port);
+
+  Entries tcp_;
+  Entries udp_;
 };
 
 }  // namespace penstock

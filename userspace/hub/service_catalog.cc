@@ -1,26 +1,68 @@
 #include "hub/service_catalog.h"
 
+#include <penstock/wire/frame.h>
+
 #include <utility>
 
 namespace penstock {
 namespace {
 
-/// What an edge is told must fit into a frame of 1 MiB: a port takes six bytes there, a service about a
-/// hundred.
-constexpr std::uint32_t kMostPorts = 131072;
+constexpr std::uint32_t kMostPorts = 131072;  // a port of TCP and UDP is two
 constexpr std::size_t kMostServices = 2048;
+constexpr std::size_t kMostOfServices = wire::kMaxJson - (16U << 10);  // the rest is for other keys
+
+std::uint32_t protocols_of(const Service& service) {
+  return service.protocol == Protocol::kBoth ? 2 : 1;
+}
+
+/// No less than the service takes of an assignment: its ranges, as "8000-8100", each of their ports, as
+/// 65535, and its name among keys.
+std::size_t told_bytes(const Service& service) {
+  std::size_t ranges = 0;
+  for (const PortRange& range : service.ports.ranges()) ranges += range.size() == 1 ? 8 : 14;
+  return protocols_of(service) * (ranges + std::size_t{6} * service.ports.size()) + service.name.size() + 80;
+}
+
+/// What an edge is told must fit into a frame.
+Result<void> check_assignments(const std::vector<Service>& services) {
+  std::size_t everywhere = 0;
+  std::map<std::string_view, std::size_t> elsewhere{{"*", 0}};
+  for (const Service& service : services) {
+    for (const std::string& edge : service.edges) {
+      (edge == "*" ? everywhere : elsewhere[edge]) += told_bytes(service);
+    }
+  }
+  for (const auto& [edge, bytes] : elsewhere) {
+    if (everywhere + bytes <= kMostOfServices) continue;
+    return error(Errc::kLimit,
+                 "edge \"" + std::string{edge} +
+                     "\" would have more services and ports than it can be told: give it fewer, "
+                     "or ranges instead of single ports");
+  }
+  return {};
+}
 
 Result<void> check_size(const std::vector<Service>& services) {
   std::uint32_t ports = 0;
-  for (const Service& service : services) ports += service.ports.size();
+  for (const Service& service : services) ports += protocols_of(service) * service.ports.size();
   if (ports > kMostPorts) {
-    return error(Errc::kLimit,
-                 "all services together have more than " + std::to_string(kMostPorts) + " ports");
+    return error(Errc::kLimit, "all services together have more than " + std::to_string(kMostPorts) +
+                                   " ports, those of TCP and of UDP counted apart");
   }
   if (services.size() > kMostServices) {
     return error(Errc::kLimit, "there are more than " + std::to_string(kMostServices) + " services");
   }
-  return {};
+  return check_assignments(services);
+}
+
+std::vector<std::uint16_t> numbers_of(const PortSet& ports) {
+  std::vector<std::uint16_t> numbers;
+  for (const PortRange& range : ports.ranges()) {
+    for (std::uint32_t port = range.first; port <= range.last; ++port) {
+      numbers.push_back(static_cast<std::uint16_t>(port));
+    }
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -82,8 +124,8 @@ void ServiceCatalog::put(const Service& service, bool declared, const Position& 
 }
 
 Result<void> ServiceCatalog::check(const Service& service) const {
-  auto target = check_target(service);
-  if (!target) return target;
+  auto sound = check_service(service);
+  if (!sound) return sound;
   std::vector<Service> all{service};
   for (const auto& [name, entry] : entries_) {
     if (name != service.name) all.push_back(*entry.service);
@@ -170,17 +212,17 @@ bool ServiceCatalog::resolved(const std::string& host, const std::vector<IpAddre
 Assignment ServiceCatalog::assignment_for(std::string_view edge, const Assignment::Extension& base) const {
   Assignment assignment;
   assignment.penstock = base;
-  PortSet ports;
   for (const auto& [name, entry] : entries_) {
-    if (!entry.service->is_for(edge)) continue;
-    assignment.penstock->services.push_back({.name = name, .ports = entry.service->ports});
-    for (const PortRange& range : entry.service->ports.ranges()) ports.add(range);
+    const Service& service = *entry.service;
+    if (!service.is_for(edge)) continue;
+    AssignedService& told = assignment.penstock->services.emplace_back(AssignedService{.name = name});
+    if (service.has_tcp()) told.ports = service.ports;
+    if (!service.has_udp()) continue;
+    told.udp_ports = service.ports;
+    told.udp_idle = service.udp_idle;
   }
-  for (const PortRange& range : ports.ranges()) {
-    for (std::uint32_t port = range.first; port <= range.last; ++port) {
-      assignment.listen_ports.push_back(static_cast<std::uint16_t>(port));
-    }
-  }
+  assignment.listen_ports = numbers_of(ports_of(assignment));
+  assignment.listen_ports_udp = numbers_of(udp_ports_of(assignment));
   return assignment;
 }
 

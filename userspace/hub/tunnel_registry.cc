@@ -39,6 +39,14 @@ TunnelRegistry::Placed TunnelRegistry::place(const std::string& edge, std::uint6
   return placed;
 }
 
+unsigned TunnelRegistry::home(const std::string& edge, std::uint64_t instance, std::uint32_t index,
+                              unsigned here) {
+  Homes& homes = homes_[edge];
+  if (homes.instance != instance) homes = {.instance = instance, .workers = {}};
+  if (homes.workers.size() >= most_carriers_ && !homes.workers.contains(index)) return here;
+  return homes.workers.try_emplace(index, here).first->second;
+}
+
 bool TunnelRegistry::contested(const std::string& edge, Time now) {
   auto& times = replacements_[edge];
   while (!times.empty() && now - times.front() >= kContestWindow) times.pop_front();

@@ -41,18 +41,30 @@ class TunnelRegistry {
   /// carrier.
   Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index,
                CarrierId carrier, Time now);
+  /// The worker that has the UDP sessions of that carrier, and so must have the carrier: `here`, unless an
+  /// earlier carrier with its index was elsewhere. Remembered for the edge's latest instance.
+  unsigned home(const std::string& edge, std::uint64_t instance, std::uint32_t index, unsigned here);
   /// The carrier is gone; true when it was the last one of its edge's tunnel.
   bool remove(const std::string& edge, CarrierId carrier);
   /// The edge is known no longer.
-  void forget(const std::string& edge) { replacements_.erase(edge); }
+  void forget(const std::string& edge) {
+    replacements_.erase(edge);
+    homes_.erase(edge);
+  }
   const Tunnel* find(const std::string& edge) const;
   std::size_t connected() const { return tunnels_.size(); }
 
  private:
+  /// Where the carriers of an instance live, by index: at most as many as a tunnel may have.
+  struct Homes {
+    std::uint64_t instance = 0;
+    std::map<std::uint32_t, unsigned> workers;
+  };
   bool contested(const std::string& edge, Time now);
 
   const std::uint32_t most_carriers_;
   std::map<std::string, Tunnel> tunnels_;
+  std::map<std::string, Homes> homes_;                    // of known edges only
   std::map<std::string, std::deque<Time>> replacements_;  // of known edges only, the last ten minutes
 };
 

@@ -9,9 +9,9 @@
 #include <chrono>
 
 #include "admin/body.h"
-#include "node/gather.h"
 #include "node/node.h"
 #include "proto/token.h"
+#include "tunnel/gather.h"
 
 namespace penstock {
 namespace {
@@ -39,6 +39,7 @@ json::object edge_status(Edge& edge) {
           {"carriers_wanted", edge.carriers_wanted()},
           {"last_error", edge.last_error()},
           {"ports", edge.ports().open().to_string()},
+          {"udp_ports", edge.udp_ports().open().to_string()},
           {"held", edge.held()}};
 }
 
@@ -75,9 +76,13 @@ json::object status(Node& node) {
                    {"draining", node.draining()},
                    {"log_level", node.log_level()},
                    {"flows",
-                    {{"open", node.flows_open()},
+                    {{"open", node.connections_open()},
                      {"opened", node.total(&Counters::flows_opened)},
                      {"limit", node.config().limits.flows}}},
+                   {"sessions",
+                    {{"open", node.sessions_open()},
+                     {"opened", node.total(&Counters::sessions_opened)},
+                     {"limit", node.config().limits.sessions}}},
                    {"bytes",
                     {{"to_backend", node.total(&Counters::bytes_to_backend)},
                      {"to_client", node.total(&Counters::bytes_to_client)}}},
@@ -142,53 +147,6 @@ json::array list_services(Hub& hub) {
     row["addresses"] = std::move(addresses);
     rows.push_back(std::move(row));
   }
-  return rows;
-}
-
-// ---------------------------------------------------------------------------------------------- ports
-
-json::object port_row(const PortState& state) {
-  return {{"edge", state.edge},
-          {"service", state.service},
-          {"ports", state.ports.to_string()},
-          {"state", state.state},
-          {"reason", state.state == "failed" ? label_of(state.reason) : ""},
-          {"message", state.message}};
-}
-
-void add_edge_ports(json::array& rows, Edge& edge) {
-  // A hub of the published protocol names no services: then all ports are of one without a name.
-  std::vector<AssignedService> services = edge.services();
-  if (services.empty()) services.push_back({.name = {}, .ports = edge.ports().wanted()});
-  const auto failures = edge.ports().failures();
-  for (const AssignedService& service : services) {
-    PortState state{.edge = edge.address().edge_id, .service = service.name, .state = "listening"};
-    const PortSet open = service.ports.intersection(edge.ports().open());
-    for (const PortRange& ports : open.ranges()) {
-      state.ports = ports;
-      rows.push_back(port_row(state));
-    }
-    state.state = "failed";
-    for (const PortFailure& failure : failures) {
-      PortSet failed;
-      failed.add(failure.ports);
-      const PortSet mine = service.ports.intersection(failed);
-      for (const PortRange& ports : mine.ranges()) {
-        state.ports = ports;
-        state.reason = failure.reason;
-        state.message = failure.message;
-        rows.push_back(port_row(state));
-      }
-    }
-  }
-}
-
-json::array list_ports(Node& node) {
-  json::array rows;
-  if (node.hub() != nullptr) {
-    for (const PortState& state : node.hub()->ports()) rows.push_back(port_row(state));
-  }
-  if (node.edge() != nullptr) add_edge_ports(rows, *node.edge());
   return rows;
 }
 
@@ -368,9 +326,6 @@ void add_looks(Router& router, Node& node) {
   });
   router.add("GET", "/v1/status",
              [&node](const AdminRequest&, AdminReply reply) { reply.json(status(node)); });
-  router.add("GET", "/v1/ports", [&node](const AdminRequest&, AdminReply reply) {
-    reply.json(json::object{{"ports", list_ports(node)}});
-  });
   router.add("GET", "/v1/flows", [&node](const AdminRequest& request, AdminReply reply) {
     list_flows(node, request, std::move(reply));
   });

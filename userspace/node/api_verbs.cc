@@ -3,8 +3,8 @@
 #include <boost/json/value_from.hpp>
 
 #include "admin/body.h"
-#include "node/gather.h"
 #include "node/node.h"
+#include "tunnel/gather.h"
 
 namespace penstock {
 namespace {

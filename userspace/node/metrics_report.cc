@@ -2,8 +2,10 @@
 #include <chrono>
 
 #include "admin/metrics.h"
-#include "node/gather.h"
+#include "node/ledger_metrics.h"
+#include "node/ledger_sum.h"
 #include "node/node.h"
+#include "tunnel/gather.h"
 
 namespace penstock {
 namespace {
@@ -12,8 +14,10 @@ void add_node(MetricsPage& page, const Node& node) {
   page.add(api::kUp, 1);
   page.add(api::kBuildInfo, {PENSTOCK_VERSION}, 1);
   page.add(api::kReady, node.why_not_ready().empty() ? 1 : 0);
-  page.add(api::kFlowsOpen, node.flows_open());
+  page.add(api::kFlowsOpen, node.connections_open());
   page.add(api::kFlowsTotal, static_cast<double>(node.total(&Counters::flows_opened)));
+  page.add(api::kSessionsOpen, node.sessions_open());
+  page.add(api::kSessionsTotal, static_cast<double>(node.total(&Counters::sessions_opened)));
   page.add(api::kBytesTotal, {"to_backend"}, static_cast<double>(node.total(&Counters::bytes_to_backend)));
   page.add(api::kBytesTotal, {"to_client"}, static_cast<double>(node.total(&Counters::bytes_to_client)));
   page.add(api::kWindowGrantedBytes, {"to_backend"}, static_cast<double>(node.to_backend().granted()));
@@ -33,7 +37,8 @@ void add_hub(MetricsPage& page, Hub& hub) {
     page.add(api::kServiceBytesTotal, {name, "to_client"}, static_cast<double>(book.to_client.load()));
   }
   for (const PortState& state : hub.ports()) {
-    page.add(api::kPortState, {state.edge, state.service, state.ports.to_string(), state.state}, 1);
+    page.add(api::kPortState,
+             {state.edge, state.service, to_string(state.protocol), state.ports.to_string(), state.state}, 1);
   }
 }
 
@@ -57,6 +62,7 @@ struct MetricsReply {
 void metrics(Node& node, AdminReply reply) {
   const auto held = std::make_shared<MetricsReply>(std::move(reply));
   add_node(held->page, node);
+  gather_ledger(node, [held](const std::vector<LedgerSum>& sums) { add_datagrams(held->page, sums); });
   if (Hub* const hub = node.hub()) {
     add_hub(held->page, *hub);
     gather<CarrierSummary>(

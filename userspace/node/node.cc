@@ -22,6 +22,14 @@ AdmissionLimits admission_limits(const LimitsConfig& limits) {
           .prefix_v6 = limits.source_prefix_v6};
 }
 
+/// How many there are in all is the tables' business, which make room when they are full.
+AdmissionLimits session_limits(const LimitsConfig& limits) {
+  return {.total = UINT32_MAX,
+          .per_source = limits.sessions_per_source,
+          .prefix_v4 = limits.source_prefix_v4,
+          .prefix_v6 = limits.source_prefix_v6};
+}
+
 std::unique_ptr<AccessLog> access_log_for(Loop& control, const std::string& path) {
   return path.empty() ? nullptr : std::make_unique<AccessLog>(control, path);
 }
@@ -35,6 +43,7 @@ Node::Node(Config config, ConfigSource source)
       access_log_{access_log_for(control_, config_.node.access_log)},
       journal_{events_, access_log_.get()},
       admission_{admission_limits(config_.limits)},
+      sessions_admission_{session_limits(config_.limits)},
       to_backend_{config_.limits.window_budget, config_.limits.flows},
       to_client_{config_.limits.window_budget, config_.limits.flows},
       workers_{config_.node.workers},
@@ -80,6 +89,7 @@ Result<void> Node::start_hub() {
                                           .store = *store_,
                                           .journal = journal_,
                                           .admission = admission_,
+                                          .sessions_admission = sessions_admission_,
                                           .budget = to_backend_,
                                           .identity = std::move(*identity),
                                           .wall_clock = [] { return std::int64_t{std::time(nullptr)}; }});
@@ -95,6 +105,7 @@ Result<void> Node::start_edge() {
                                                       .workers = workers_.all(),
                                                       .journal = journal_,
                                                       .admission = admission_,
+                                                      .sessions_admission = sessions_admission_,
                                                       .budget = to_client_,
                                                       .address = std::move(*address)});
   edge_->start();
@@ -103,6 +114,8 @@ Result<void> Node::start_edge() {
 
 Result<void> Node::start_admin() {
   add_looks(router_, *this);
+  add_port_looks(router_, *this);
+  add_session_looks(router_, *this);
   add_verbs(router_, *this);
   add_metrics(router_, *this);
   const std::string& socket = config_.admin.socket;
@@ -194,6 +207,8 @@ Result<Node::Reloaded> Node::reload() {
     }
     if (wanted->node.log_level != config_.node.log_level) applied = set_log_level(wanted->node.log_level);
     config_.limits.flows_per_source = wanted->limits.flows_per_source;
+    config_.limits.sessions_per_source = wanted->limits.sessions_per_source;
+    sessions_admission_.set_limits(session_limits(config_.limits));
     admission_.set_limits(admission_limits(config_.limits));
     if (access_log_) applied = access_log_->open();
     config_.node.drain = wanted->node.drain;

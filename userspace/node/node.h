@@ -53,7 +53,10 @@ class Node {
   /// Why the node is not ready to serve; empty when it is.
   std::vector<std::string> why_not_ready() const;
   bool draining() const { return draining_; }
-  std::uint32_t flows_open() const { return admission_.open(); }
+  /// TCP connections and UDP sessions.
+  std::uint32_t flows_open() const { return connections_open() + sessions_open(); }
+  std::uint32_t connections_open() const { return admission_.open(); }
+  std::uint32_t sessions_open() const { return sessions_admission_.open(); }
   /// Over all threads.
   std::uint64_t total(Counter Counters::*which) const;
   std::uint64_t total(Reason reason) const;
@@ -90,9 +93,10 @@ class Node {
   EventLog events_;
   std::unique_ptr<AccessLog> access_log_;
   NodeJournal journal_;
-  Admission admission_;
-  WindowBudget to_backend_;  // what edges may send to this node as hub
-  WindowBudget to_client_;   // what a hub may send to this node as edge
+  Admission admission_;           // of TCP connections
+  Admission sessions_admission_;  // of UDP sessions
+  WindowBudget to_backend_;       // what edges may send to this node as hub
+  WindowBudget to_client_;        // what a hub may send to this node as edge
   std::optional<Store> store_;
   Workers workers_;
   std::unique_ptr<Hub> hub_;
@@ -109,6 +113,8 @@ class Node {
 
 /// Registers the answers of the admin API.
 void add_looks(Router& router, Node& node);
+void add_port_looks(Router& router, Node& node);
+void add_session_looks(Router& router, Node& node);
 void add_verbs(Router& router, Node& node);
 void add_metrics(Router& router, Node& node);
 

@@ -11,7 +11,8 @@ namespace penstock {
 namespace {
 
 /// What happens for every flow: events, but no lines in the log.
-constexpr std::array<std::string_view, 3> kOfFlows{"stream_opened", "stream_closed", "stream_refused"};
+constexpr std::array<std::string_view, 5> kOfFlows{"stream_opened", "stream_closed", "stream_refused",
+                                                   "session_opened", "session_closed"};
 /// What strangers cause besides: in the log at most so many lines a second in all.
 constexpr std::array<std::string_view, 4> kOfStrangers{"limit_reached", "auth_failed", "handshake_failed",
                                                        "edge_contested"};

@@ -18,7 +18,7 @@ struct Form {
 };
 
 /// By type; the table of wire/tunnel.md, which a test compares with this one.
-constexpr std::array<Form, 0x14> kForms{{
+constexpr std::array<Form, 0x15> kForms{{
     {},
     {"OPEN", false, 0, kMaxOpen},
     {"DATA", false, 0, kMaxPayload},
@@ -30,7 +30,7 @@ constexpr std::array<Form, 0x14> kForms{{
     {"PONG", true, 0, kMaxPing},
     {"WINDOW_UPDATE", false, 4, 4},
     {"WINDOW_UPDATE_BACK", false, 4, 4},
-    {"UDP_OPEN", false, 28, kMaxUdpOpen},
+    {"UDP_OPEN", false, kMinUdpOpen, kMaxUdpOpen},
     {"UDP_DATA", false, 0, kMaxDatagram},
     {"UDP_DATA_BACK", false, 0, kMaxDatagram},
     {"UDP_CLOSE", false, 0, 0},
@@ -39,12 +39,16 @@ constexpr std::array<Form, 0x14> kForms{{
     {"CONFIG_RESULT", true, 0, kMaxJson},
     {"REPORT", true, 0, kMaxJson},
     {"GOAWAY", true, 6, kMaxGoAway},
+    {"UDP_OPEN_ACK", false, 0, 0},
 }};
 
 const Form* form_of(FrameType type) {
   const auto number = static_cast<std::size_t>(type);
   return number == 0 || number >= kForms.size() ? nullptr : &kForms[number];
 }
+
+/// Memory that is kept for what comes in pieces: datagrams of any size, which come often, cost none anew.
+constexpr std::size_t kHeldForGood = 2 * kMaxDatagram;
 
 /// What is wrong with the form of a frame; empty when nothing is.
 std::string fault_in(const FrameHeader& header) {
@@ -77,6 +81,10 @@ std::string_view name_of(FrameType type) {
 
 bool is_data(FrameType type) {
   return type == FrameType::kData || type == FrameType::kDataBack;
+}
+
+bool is_udp(FrameType type) {
+  return (type >= FrameType::kUdpOpen && type <= FrameType::kUdpClose) || type == FrameType::kUdpOpenAck;
 }
 
 void write_header(const FrameHeader& header, std::span<std::byte, wire::kHeaderSize> out) {
@@ -152,7 +160,7 @@ std::optional<FramePart> FrameReader::control_frame() {
 std::optional<Bytes> FrameReader::gather(std::size_t size) {
   if (held_is_read_) {
     held_.clear();
-    if (held_.capacity() > kMaxHello)
+    if (held_.capacity() > kHeldForGood)
       held_.shrink_to_fit();  // one large CONFIG shall not cost memory for good
     held_is_read_ = false;
   }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -26,6 +27,7 @@ struct FrameHeader {
 
 std::string_view name_of(FrameType type);  // "DATA_BACK"; "0x7f" kinds we do not know are "unknown"
 bool is_data(FrameType type);              // DATA or DATA_BACK, whose payload is streamed
+bool is_udp(FrameType type);               // UDP_*, which belong to a session and to no stream
 
 /// Writes the 9 bytes of a header.
 void write_header(const FrameHeader& header, std::span<std::byte, wire::kHeaderSize> out);
@@ -41,11 +43,11 @@ struct FramePart {
 };
 
 /// Turns bytes that arrive in any pieces into frames. No socket, no clock, no log: what it returns is all it
-/// does. Control frames come whole, within the limit of their type; DATA comes in parts, so nothing large is
-/// ever held. Checks the form of a header only: a known type, a length within the type's limit and of the
-/// size that the type needs (WINDOW_UPDATE* 4, CLOSE* 0, RESET at least 2, GOAWAY at least 6), stream 0
-/// exactly for the frames of the tunnel itself (CONFIG, PING, PONG, HELLO, CONFIG_RESULT, REPORT, GOAWAY).
-/// Errors name the frame, its number in the connection and its byte offset; they are final.
+/// does. Frames come whole, within the limit of their type, but for DATA, which comes in parts, so that
+/// nothing large is ever held. Checks the form of a header only: a known type, a length within the type's
+/// limit and of the size that the type needs (WINDOW_UPDATE* 4, CLOSE* 0, RESET at least 2, GOAWAY at least
+/// 6), stream 0 exactly for the frames of the tunnel itself (CONFIG, PING, PONG, HELLO, CONFIG_RESULT,
+/// REPORT, GOAWAY). Errors name the frame, its number in the connection and its byte offset; they are final.
 class FrameReader {
  public:
   /// Hands over bytes, which must stay where they are until next() returned nothing; the previous ones must
@@ -56,6 +58,8 @@ class FrameReader {
   /// "DATA_BACK frame #12 at offset 40210", for errors that others find in the frame that next() returned
   /// last.
   std::string position() const;
+  /// What was fed and not read yet, for a reader that stops between two frames; it may be fed again.
+  Bytes take_unread() { return std::exchange(input_, {}); }
   /// Whether what was fed goes on with another DATA frame of the same stream: its consumer may expect more at
   /// once.
   bool goes_on() const;

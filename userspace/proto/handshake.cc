@@ -21,6 +21,16 @@ std::vector<std::uint16_t> read_port_numbers(const JsonNode& list) {
   return ports;
 }
 
+AssignedService read_service(const JsonNode& node) {
+  AssignedService service{.name = node.key("name").name(), .ports = node.key("ports").port_set()};
+  if (node.has("udp")) service.udp_ports = node.key("udp").port_set();
+  if (!service.udp_ports.empty()) {
+    service.udp_idle =
+        std::chrono::milliseconds{node.key("udp_idle_ms").number<std::uint32_t>(1, wire::kMaxUdpIdleMs)};
+  }
+  return service;
+}
+
 Assignment::Extension read_extension(const JsonNode& node) {
   Assignment::Extension extension{.version = node.key("version").number<std::uint32_t>(1),
                                   .features = node.key("features").names(wire::kMaxFeatures),
@@ -28,22 +38,35 @@ Assignment::Extension read_extension(const JsonNode& node) {
                                   .generation = node.key("generation").u64(),
                                   .services = {}};
   node.key("services").each(wire::kMaxPortRanges, [&](const JsonNode& service) {
-    extension.services.push_back(
-        {.name = service.key("name").name(), .ports = service.key("ports").port_set()});
+    extension.services.push_back(read_service(service));
   });
   return extension;
 }
 
+json::object to_json(const AssignedService& service) {
+  json::object out{{"name", service.name}, {"ports", to_json_array(service.ports)}};
+  if (service.udp_ports.empty()) return out;
+  out["udp"] = to_json_array(service.udp_ports);
+  out["udp_idle_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(service.udp_idle).count();
+  return out;
+}
+
 json::object to_json(const Assignment::Extension& extension) {
   json::array services;
-  for (const AssignedService& service : extension.services) {
-    services.push_back(json::object{{"name", service.name}, {"ports", to_json_array(service.ports)}});
-  }
+  for (const AssignedService& service : extension.services) services.push_back(to_json(service));
   return {{"version", extension.version},
           {"features", json::array(extension.features.begin(), extension.features.end())},
           {"instance", std::to_string(extension.instance)},
           {"generation", std::to_string(extension.generation)},
           {"services", std::move(services)}};
+}
+
+PortSet all_of(const std::vector<AssignedService>& services, PortSet AssignedService::*member) {
+  PortSet ports;
+  for (const AssignedService& service : services) {
+    for (const PortRange& range : (service.*member).ranges()) ports.add(range);
+  }
+  return ports;
 }
 
 /// Neighbours become one range first, so that the set has less to merge.
@@ -89,7 +112,7 @@ Result<EdgeLine> parse_edge_line(std::string_view line) {
 std::string to_line(const Assignment& assignment) {
   json::object line{
       {"listenPorts", json::array(assignment.listen_ports.begin(), assignment.listen_ports.end())},
-      {"listenPortsUdp", json::array{}},
+      {"listenPortsUdp", json::array(assignment.listen_ports_udp.begin(), assignment.listen_ports_udp.end())},
       {"stunIntervalSecs", assignment.stun_interval_s}};
   if (assignment.penstock) line["penstock"] = to_json(*assignment.penstock);
   return json::serialize(line) + "\n";
@@ -99,7 +122,9 @@ Result<Assignment> parse_assignment(std::string_view json) {
   JsonDocument document{json, wire::kMaxJson};
   const JsonNode root = document.root();
   Assignment assignment{.listen_ports = read_port_numbers(root.key("listenPorts")), .penstock = {}};
-  if (root.has("listenPortsUdp")) read_port_numbers(root.key("listenPortsUdp"));
+  if (root.has("listenPortsUdp")) {
+    assignment.listen_ports_udp = read_port_numbers(root.key("listenPortsUdp"));
+  }
   if (root.has("stunIntervalSecs")) {
     assignment.stun_interval_s = root.key("stunIntervalSecs").number<std::uint32_t>(0);
   }
@@ -109,11 +134,12 @@ Result<Assignment> parse_assignment(std::string_view json) {
 
 PortSet ports_of(const Assignment& assignment) {
   if (!assignment.penstock) return set_of(assignment.listen_ports);
-  PortSet ports;
-  for (const AssignedService& service : assignment.penstock->services) {
-    for (const PortRange& range : service.ports.ranges()) ports.add(range);
-  }
-  return ports;
+  return all_of(assignment.penstock->services, &AssignedService::ports);
+}
+
+PortSet udp_ports_of(const Assignment& assignment) {
+  if (!assignment.penstock) return set_of(assignment.listen_ports_udp);
+  return all_of(assignment.penstock->services, &AssignedService::udp_ports);
 }
 
 std::string to_line(const Refusal& refusal) {

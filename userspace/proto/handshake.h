@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/port_set.h"
+#include "base/time.h"
 
 namespace penstock {
 
@@ -25,15 +26,18 @@ Result<EdgeLine> parse_edge_line(std::string_view line);
 /// A service as the edge needs to know it.
 struct AssignedService {
   std::string name;
-  PortSet ports;
+  PortSet ports{};      // TCP
+  PortSet udp_ports{};  // UDP
+  Duration udp_idle{};  // whole milliseconds; 0 without UDP ports
   bool operator==(const AssignedService&) const = default;
 };
 
 /// What the hub assigns: the answer to the EDGE line, and the payload of CONFIG.
 struct Assignment {
   std::vector<std::uint16_t>
-      listen_ports;                     // `listenPorts`, every TCP port, for peers of the published protocol
-  std::uint32_t stun_interval_s = 300;  // `stunIntervalSecs`
+      listen_ports;  // `listenPorts`, every TCP port, for peers of the published protocol
+  std::vector<std::uint16_t> listen_ports_udp{};  // `listenPortsUdp`, every UDP port, for the same peers
+  std::uint32_t stun_interval_s = 300;            // `stunIntervalSecs`
   /// `penstock`: present when the hub speaks our version.
   struct Extension {
     std::uint32_t version = 1;
@@ -46,13 +50,14 @@ struct Assignment {
   std::optional<Extension> penstock;
   bool operator==(const Assignment&) const = default;
 };
-/// One line of JSON with its line feed. `listenPortsUdp` is always written, and empty. u64 values are JSON
-/// strings.
+/// One line of JSON with its line feed. u64 values are JSON strings.
 std::string to_line(const Assignment& assignment);
 /// Reads the JSON (with or without line feed). Unknown keys are ignored, wrong types refused naming the key.
 Result<Assignment> parse_assignment(std::string_view json);
 /// All TCP ports: of the services when the extension is there, else listen_ports.
 PortSet ports_of(const Assignment& assignment);
+/// The same of UDP.
+PortSet udp_ports_of(const Assignment& assignment);
 
 /// What the hub says instead of an assignment: {"error":"auth_failed","message":"..."} and a line feed.
 struct Refusal {

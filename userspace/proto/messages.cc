@@ -32,6 +32,38 @@ Reason reason_of(std::string_view label) {
   return found == kReasons.end() ? PST_R_UNKNOWN : found->reason;
 }
 
+json::object to_json(const PortFailure& failure) {
+  json::object out{{"ports", failure.ports.to_string()}};
+  if (failure.udp) out["protocol"] = "udp";
+  out["reason"] = label_of(failure.reason);
+  out["message"] = peer_text(failure.message);
+  return out;
+}
+
+/// As many of the failures as may be told, in `bytes` of JSON.
+json::array failures_within(const std::vector<PortFailure>& failures, std::size_t bytes) {
+  json::array out;
+  for (const PortFailure& failure : failures) {
+    json::object one = to_json(failure);
+    const std::size_t needed = json::serialize(one).size() + 1;  // and a comma
+    if (out.size() == wire::kMaxPortFailures || needed > bytes) break;
+    bytes -= needed;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+PortFailure read_failure(const JsonNode& node) {
+  PortFailure failure{.ports = node.key("ports").port_range(),
+                      .reason = reason_of(node.key("reason").text()),
+                      .message = peer_text(node.key("message").text())};
+  if (!node.has("protocol")) return failure;
+  const std::string protocol = node.key("protocol").text();
+  failure.udp = protocol == "udp";
+  if (protocol != "udp" && protocol != "tcp") node.key("protocol").fail("must be \"tcp\" or \"udp\"");
+  return failure;
+}
+
 }  // namespace
 
 std::string peer_text(std::string_view text) {
@@ -98,29 +130,54 @@ Result<HelloMessage> parse_hello(std::string_view json) {
 }
 
 std::string to_json(const ConfigResultMessage& message) {
-  json::array failed;
-  for (const PortFailure& failure : message.failed) {
-    if (failed.size() == wire::kMaxPortFailures) break;
-    failed.push_back(json::object{{"ports", failure.ports.to_string()},
-                                  {"reason", label_of(failure.reason)},
-                                  {"message", peer_text(failure.message)}});
-  }
-  return json::serialize(json::object{{"generation", std::to_string(message.generation)},
-                                      {"ok", to_json_array(message.ok)},
-                                      {"failed", std::move(failed)}});
+  json::object out{{"generation", std::to_string(message.generation)}, {"ok", to_json_array(message.ok)}};
+  if (!message.udp_ok.empty()) out["udp_ok"] = to_json_array(message.udp_ok);
+  out["failed"] = json::array{};
+  const std::size_t taken = json::serialize(out).size();
+  out["failed"] = failures_within(message.failed, wire::kMaxJson - taken);
+  return json::serialize(out);
 }
 
 Result<ConfigResultMessage> parse_config_result(std::string_view json) {
   JsonDocument document{json, wire::kMaxJson};
   const JsonNode root = document.root();
-  ConfigResultMessage message{
-      .generation = root.key("generation").u64(), .ok = root.key("ok").port_set(), .failed = {}};
-  root.key("failed").each(wire::kMaxPortFailures, [&](const JsonNode& failure) {
-    message.failed.push_back({.ports = failure.key("ports").port_range(),
-                              .reason = reason_of(failure.key("reason").text()),
-                              .message = peer_text(failure.key("message").text())});
-  });
+  ConfigResultMessage message{.generation = root.key("generation").u64(), .ok = root.key("ok").port_set()};
+  if (root.has("udp_ok")) message.udp_ok = root.key("udp_ok").port_set();
+  root.key("failed").each(wire::kMaxPortFailures,
+                          [&](const JsonNode& failure) { message.failed.push_back(read_failure(failure)); });
   return document.finish(std::move(message));
+}
+
+std::string to_json(const ReportMessage& message) {
+  const ReportMessage::Datagrams& datagrams = message.datagrams;
+  return json::serialize(
+      json::object{{"datagrams",
+                    {{"sent", std::to_string(datagrams.sent)},
+                     {"sent_bytes", std::to_string(datagrams.sent_bytes)},
+                     {"received", std::to_string(datagrams.received)},
+                     {"received_bytes", std::to_string(datagrams.received_bytes)}}},
+                   {"streams",
+                    {{"sent_bytes", std::to_string(message.streams.sent_bytes)},
+                     {"received_bytes", std::to_string(message.streams.received_bytes)}}}});
+}
+
+Result<ReportMessage> parse_report(std::string_view json) {
+  JsonDocument document{json, wire::kMaxJson};
+  const JsonNode root = document.root();
+  ReportMessage message;
+  if (root.has("datagrams")) {
+    const JsonNode datagrams = root.key("datagrams");
+    message.datagrams = {.sent = datagrams.key("sent").u64(),
+                         .sent_bytes = datagrams.key("sent_bytes").u64(),
+                         .received = datagrams.key("received").u64(),
+                         .received_bytes = datagrams.key("received_bytes").u64()};
+  }
+  if (root.has("streams")) {
+    const JsonNode streams = root.key("streams");
+    message.streams = {.sent_bytes = streams.key("sent_bytes").u64(),
+                       .received_bytes = streams.key("received_bytes").u64()};
+  }
+  return document.finish(message);
 }
 
 }  // namespace penstock

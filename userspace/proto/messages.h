@@ -54,22 +54,50 @@ std::string to_json(const HelloMessage& message);
 Result<HelloMessage> parse_hello(std::string_view json);
 
 /// CONFIG_RESULT: JSON
-/// {"generation":"<u64>","ok":["80","8000-8100"],"failed":[{"ports":"22","reason":"port_denied",
-/// "message":"..."}]}: what became of each assigned port at the edge. At most kMaxPortFailures are told, so
-/// that the message is never longer than kMaxJson; an edge names ranges rather than single ports.
+/// {"generation":"<u64>","ok":["80","8000-8100"],"udp_ok":["53"],"failed":[{"ports":"22",
+/// "reason":"port_denied","message":"..."},{"ports":"54","protocol":"udp",...}]}: what became of each
+/// assigned port at the edge. At most kMaxPortFailures are told, and no more than kMaxJson has room for; an
+/// edge names ranges rather than single ports. `udp_ok` is left out when empty, and a failure's `protocol`
+/// for TCP.
 struct PortFailure {
   PortRange ports;
   Reason reason = PST_R_UNKNOWN;
-  std::string message;
+  std::string message{};
+  bool udp = false;
   bool operator==(const PortFailure&) const = default;
 };
 struct ConfigResultMessage {
   std::uint64_t generation = 0;
-  PortSet ok;
-  std::vector<PortFailure> failed;
+  PortSet ok{};
+  PortSet udp_ok{};
+  std::vector<PortFailure> failed{};
   bool operator==(const ConfigResultMessage&) const = default;
 };
 std::string to_json(const ConfigResultMessage& message);
 Result<ConfigResultMessage> parse_config_result(std::string_view json);
+
+/// REPORT: JSON
+/// {"datagrams":{"sent":"<u64>","sent_bytes":"<u64>","received":"<u64>","received_bytes":"<u64>"},
+/// "streams":{"sent_bytes":"<u64>","received_bytes":"<u64>"}}: what an edge sent into the tunnel and received
+/// from it since it started, in payload, over all carriers. Either part may be absent: nothing then.
+struct ReportMessage {
+  struct Datagrams {
+    std::uint64_t sent = 0;
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t received = 0;
+    std::uint64_t received_bytes = 0;
+    bool operator==(const Datagrams&) const = default;
+  };
+  struct Streams {
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t received_bytes = 0;
+    bool operator==(const Streams&) const = default;
+  };
+  Datagrams datagrams;
+  Streams streams;
+  bool operator==(const ReportMessage&) const = default;
+};
+std::string to_json(const ReportMessage& message);
+Result<ReportMessage> parse_report(std::string_view json);
 
 }  // namespace penstock

@@ -10,21 +10,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves
-/// little and costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each
-/// of its segments.
-constexpr std::size_t kOutSize = wire::kMaxDataSent + 2 * wire::kHeaderSize;
-/// Room that a frame of data is begun in, with a CLOSE that may follow it.
-constexpr std::size_t kSmallestRoom = 1024;
-/// Bytes written before other work of the loop gets its turn.
-constexpr std::size_t kTurn = 262144;
-/// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
-constexpr std::size_t kControlPause = 262144;
 constexpr Duration kLongestTick = 1s;
 constexpr Duration kShortestTick = 20ms;
 constexpr Duration kCloseTime = 1s;
 constexpr Duration kLegacyPing = 15s;
 constexpr Duration kLegacyTimeout = 45s;
+
+std::unique_ptr<Link> joined(std::unique_ptr<Link> link, Network& network) {
+  link->join(network);
+  return link;
+}
 
 }  // namespace
 
@@ -35,6 +30,8 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
       observer_{observer},
       budget_{*settings.budget},
       counters_{*settings.counters},
+      ledger_{*settings.ledger},
+      nobody_{ledger_.of({}, settings.edge)},
       side_{settings.side},
       mode_{settings.mode},
       ping_{settings.ping},
@@ -42,6 +39,7 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
       half_closed_{settings.half_closed},
       ticker_{loop.make_timer([this] { tick(); })},
       leftover_{std::move(leftover)},
+      datagrams_{settings.datagram_queue},
       out_{new std::byte[kOutSize]},
       now_{loop.now()},
       last_heard_{now_},
@@ -53,12 +51,48 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
   flush_soon();
 }
 
+Carrier::Carrier(Loop& loop, Network& network, const CarrierSettings& settings, CarrierObserver& observer,
+                 Luggage luggage)
+    : Carrier{loop,
+              joined(std::move(luggage.link), network),
+              settings,
+              observer,
+              as_text(luggage.unsent),
+              std::move(luggage.unread)} {
+  mode_ = Mode::kPenstock;
+  first_frame_ = false;
+  paused_ = true;
+  reader_ = std::move(luggage.reader);
+  sent_ = luggage.sent;
+  received_ = luggage.received;
+}
+
 Carrier::~Carrier() {
   for (auto& [id, stream] : streams_) {
     scheduler_.remove(*stream);
     budget_.give_back(stream->drawn_);
     budget_.leave();
+    stream->close_books(PST_R_TUNNEL_LOST);
   }
+}
+
+void Carrier::resume() {
+  if (std::exchange(paused_, false)) post_to_self(&Carrier::on_readable);
+}
+
+Carrier::Luggage Carrier::pack() {
+  state_ = State::kClosed;
+  ticker_->cancel();
+  alive_.reset();
+  link_->leave();
+  Luggage luggage{.link = std::move(link_),
+                  .reader = std::move(reader_),
+                  .unsent = {out_.get() + out_begin_, out_.get() + out_end_},
+                  .unread = std::move(leftover_),
+                  .sent = sent_,
+                  .received = received_};
+  luggage.unsent.insert(luggage.unsent.end(), control_.begin(), control_.end());
+  return luggage;
 }
 
 // ---------------------------------------------------------------------------------------------- streams
@@ -67,6 +101,7 @@ Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
   now_ = loop_.now();
   if (!ids_left() || !budget_.admit()) {
     link->reset_on_close();
+    ledger_.of(flow.service).refuse_flow(PST_R_WINDOW_BUDGET);
     return error(Errc::kLimit,
                  std::string{ids_left() ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
   }
@@ -75,6 +110,7 @@ Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
   queue_frame(id, FrameType::kOpen, as_bytes(line));
   Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
   counters_.flows_opened.add(1);
+  stream.enter(ledger_.of(stream.flow().service));
   attach(id, std::move(link), {});
   return &stream;
 }
@@ -129,6 +165,7 @@ void Carrier::end_stream(std::uint32_t id, Reason reason, const std::string& tex
     }
   }
   stream->settle();
+  stream->close_books(reason);
   counters_.count(reason);
   observer_.on_stream_closed(*stream, reason, text);
 }
@@ -146,131 +183,6 @@ void Carrier::source_failed(Stream& stream, const boost::system::error_code& why
     reason = edge ? PST_R_CLIENT_VANISHED : PST_R_BACKEND_VANISHED;
   }
   end_stream(stream.id(), reason, why.message(), true);
-}
-
-// ---------------------------------------------------------------------------------------------- sending
-
-void Carrier::queue_frame(std::uint32_t stream, FrameType type, Bytes payload) {
-  append_frame(control_, stream, type, payload);
-  flush_soon();
-}
-
-void Carrier::send(FrameType type, Bytes payload) {
-  if (state_ == State::kRunning) queue_frame(0, type, payload);
-}
-
-void Carrier::flush_soon() {
-  if (flush_posted_ || write_blocked_ || state_ == State::kClosed) return;
-  flush_posted_ = true;
-  post_to_self(&Carrier::flush);
-}
-
-void Carrier::on_writable() {
-  write_blocked_ = false;
-  flush();
-}
-
-void Carrier::on_broken(const boost::system::error_code& error) {
-  link_failed({.bytes = 0, .status = IoStatus::kFailed, .error = error});
-}
-
-void Carrier::flush() {
-  flush_posted_ = false;
-  if (state_ == State::kClosed || write_blocked_) return;
-  now_ = loop_.now();
-  for (std::size_t turn = 0; turn < kTurn;) {
-    if (out_begin_ == out_end_) fill();
-    if (out_begin_ == out_end_) {
-      if (state_ == State::kClosing) link_->finish();
-      return;
-    }
-    const IoResult result = link_->write({out_.get() + out_begin_, out_end_ - out_begin_}, false);
-    out_begin_ += result.bytes;
-    sent_ += result.bytes;
-    turn += result.bytes;
-    if (result.status == IoStatus::kFailed) return link_failed(result);
-    if (out_begin_ < out_end_) {
-      write_blocked_ = true;
-      link_->await_writable();
-      return;
-    }
-  }
-  flush_soon();
-}
-
-/// Gathers what is to be written next: control frames, then data in the scheduler's order.
-void Carrier::fill() {
-  const std::size_t part = std::min(control_.size(), kOutSize);
-  std::copy_n(control_.begin(), part, out_.get());
-  control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(part));
-  out_begin_ = 0;
-  out_end_ = part;
-  if (reading_paused_ && control_.size() < kControlPause) {
-    reading_paused_ = false;
-    post_to_self(&Carrier::on_readable);  // not when readable: the link may have read ahead
-  }
-  if (!control_.empty()) return;  // a frame may have been cut: its rest goes first
-  while (out_end_ + kSmallestRoom <= kOutSize) {
-    auto* const entry = scheduler_.next();
-    if (entry == nullptr) return;
-    fill_from(static_cast<Stream&>(*entry));
-  }
-}
-
-void Carrier::append_header(const FrameHeader& header) {
-  write_header(header, std::span<std::byte, wire::kHeaderSize>{out_.get() + out_end_, wire::kHeaderSize});
-  out_end_ += wire::kHeaderSize;
-}
-
-/// Pulls one frame's worth from the stream's link. Its turn may end in debt: a whole frame costs the least.
-void Carrier::fill_from(Stream& stream) {
-  const std::uint64_t room =
-      kOutSize - out_end_ - 2 * wire::kHeaderSize;  // leaves place for a CLOSE behind it
-  const auto most = std::min({room, stream.send_window_.credit(), std::uint64_t{wire::kMaxDataSent}});
-  const IoResult result = stream.link_->read({out_.get() + out_end_ + wire::kHeaderSize, most});
-  if (result.bytes > 0) {
-    append_header(
-        {.stream = stream.id(), .type = data_type(), .length = static_cast<std::uint32_t>(result.bytes)});
-    out_end_ += result.bytes;
-    stream.send_window_.spend(result.bytes);
-    stream.to_tunnel_ += result.bytes;
-    stream.active_ = now_;
-    (side_ == Side::kEdge ? counters_.bytes_to_backend : counters_.bytes_to_client).add(result.bytes);
-    scheduler_.charge(stream, result.bytes);
-  }
-  switch (result.status) {
-    case IoStatus::kDone:
-      if (result.bytes < most) return source_blocked(stream);
-      if (!stream.wants_to_send()) {  // out of credit
-        scheduler_.remove(stream);
-        stream.link_->await_failure();
-      }
-      return;
-    case IoStatus::kBlocked:
-      return source_blocked(stream);
-    case IoStatus::kEnd:
-      return source_ended(stream);
-    case IoStatus::kFailed:
-      return source_failed(stream, result.error);
-  }
-}
-
-void Carrier::source_blocked(Stream& stream) {
-  stream.readable_ = false;
-  scheduler_.remove(stream);
-  stream.link_->await_readable();
-}
-
-/// CLOSE follows the last byte: it goes behind the data that is gathered, never before it.
-void Carrier::source_ended(Stream& stream) {
-  scheduler_.remove(stream);
-  stream.source_ended_ = true;
-  append_header({.stream = stream.id(), .type = close_type(), .length = 0});
-  stream_is_done(stream);
-}
-
-void Carrier::go_away(const GoAwayMessage& message) {
-  if (mode_ == Mode::kPenstock) send(FrameType::kGoAway, to_bytes(message));
 }
 
 // ---------------------------------------------------------------------------------------------- life
@@ -347,6 +259,7 @@ void Carrier::finish_closing() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   ticker_->cancel();
+  datagrams_.drop_all(PST_R_TUNNEL_LOST);
   post_to_self(&Carrier::announce_closed);
 }
 

@@ -1,4 +1,4 @@
-// A carrier: one authenticated connection of a tunnel, and the streams on it.
+// A carrier: one authenticated connection of a tunnel, the streams and the datagrams on it.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,14 @@
 
 #include "net/link.h"
 #include "net/loop.h"
+#include "net/network.h"
 #include "proto/frame.h"
 #include "proto/messages.h"
 #include "tunnel/counters.h"
+#include "tunnel/datagram_queue.h"
 #include "tunnel/flow.h"
 #include "tunnel/send_scheduler.h"
+#include "tunnel/send_turns.h"
 #include "tunnel/stream.h"
 #include "tunnel/window.h"
 
@@ -29,11 +32,14 @@ enum class Mode { kUndecided, kLegacy, kPenstock };
 struct CarrierSettings {
   Side side = Side::kEdge;
   Mode mode = Mode::kUndecided;
-  Duration ping{};                 // silence after which the peer is asked
-  Duration timeout{};              // silence after which it is given up
-  Duration half_closed{};          // silence after which a half-closed stream is reset
-  WindowBudget* budget = nullptr;  // of the node, for what this side receives; outlives the carrier
-  Counters* counters = nullptr;    // of the worker; outlives the carrier
+  Duration ping{};                       // silence after which the peer is asked
+  Duration timeout{};                    // silence after which it is given up
+  Duration half_closed{};                // silence after which a half-closed stream is reset
+  WindowBudget* budget = nullptr;        // of the node, for what this side receives; outlives the carrier
+  Counters* counters = nullptr;          // of the worker; outlives the carrier
+  Ledger* ledger = nullptr;              // of the role on the worker; outlives the carrier
+  std::string edge{};                    // hub: whose carrier it is, as the ledger knows it
+  std::size_t datagram_queue = 1 << 20;  // bytes of memory for datagrams that wait to be sent
 };
 
 /// What a carrier tells its owner, on the loop's thread. on_stream_closed() may come from within reset(),
@@ -46,8 +52,15 @@ class CarrierObserver {
   virtual void on_stream_closed(Stream& stream, Reason reason, const std::string& text) = 0;
   /// Hub: the first frame was no HELLO, the peer speaks only the published protocol.
   virtual void on_legacy_peer() = 0;
-  /// HELLO, CONFIG or CONFIG_RESULT, whole. An error ends the carrier.
+  /// HELLO, CONFIG, CONFIG_RESULT or REPORT, whole. An error ends the carrier.
   virtual Result<void> on_message(FrameType type, Bytes payload) = 0;
+  /// UDP_OPEN, UDP_DATA, UDP_DATA_BACK, UDP_CLOSE or UDP_OPEN_ACK, or RESET of a session; of those only what
+  /// may come from this peer. `payload` is good until the call returns. An error ends the carrier.
+  virtual Result<void> on_session_frame(FrameType type, std::uint32_t session, Bytes payload) = 0;
+  /// What the last read brought of sessions has been told: batches may leave. Comes soon after
+  /// on_session_frame(), though the carrier may have begun to close meanwhile, and before
+  /// on_carrier_closed().
+  virtual void on_turn_end() = 0;
   virtual void on_go_away(const GoAwayMessage& message) = 0;
   /// The last call: the carrier may be destroyed in it. All its streams were closed before.
   virtual void on_carrier_closed(Reason reason, const std::string& text) = 0;
@@ -63,13 +76,27 @@ struct CarrierReport {
   std::size_t streams = 0;
 };
 
-/// Frames, streams, windows, heartbeat over one link. One thread: its loop's.
+/// Frames, streams, windows, heartbeat, and a queue of datagrams, over one link. One thread: its loop's.
+/// Sessions are their owner's: a carrier moves the frames and knows no session.
 class Carrier final : private LinkObserver {
  public:
+  /// All that a carrier without streams and datagrams is, on its way to another loop.
+  struct Luggage {
+    std::unique_ptr<Link> link;
+    FrameReader reader;
+    std::vector<std::byte> unsent;
+    std::vector<std::byte> unread;
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+  };
+
   /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
   /// its line.
   Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
           std::string_view greeting, std::vector<std::byte> leftover);
+  /// One in penstock mode that comes from another loop; it is paused.
+  Carrier(Loop& loop, Network& network, const CarrierSettings& settings, CarrierObserver& observer,
+          Luggage luggage);
   ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
@@ -86,6 +113,29 @@ class Carrier final : private LinkObserver {
 
   /// Sends a frame of the tunnel itself (stream 0).
   void send(FrameType type, Bytes payload);
+
+  /// Queues a datagram as UDP_DATA or UDP_DATA_BACK. From then on `line`, which outlives the carrier, has it
+  /// as held, then as sent, or as dropped when the carrier ends before. False when it does not fit into the
+  /// queue, is larger than a datagram may be, or the carrier is not running: then it is the caller's to
+  /// count.
+  bool send_datagram(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line);
+  /// Queues UDP_OPEN and, behind it, the first UDP_DATA: both or neither. `line` and the answer as above.
+  bool open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line);
+  /// Sends UDP_CLOSE, UDP_OPEN_ACK or RESET of a session, before datagrams that are queued. Nothing when the
+  /// carrier is not running.
+  void send_session(FrameType type, std::uint32_t session, Bytes payload);
+  /// Hub: the session is open. Silent towards a legacy peer.
+  void acknowledge_session(std::uint32_t session);
+  /// The session ended, or was refused: UDP_CLOSE for want of traffic and to a legacy peer, else RESET.
+  void end_session(std::uint32_t session, Reason reason, const std::string& text);
+
+  /// Takes nothing more from the peer until resume(); what has come waits. May be called from on_message().
+  void pause() { paused_ = true; }
+  void resume();
+  /// Of a paused carrier that has neither streams nor datagrams, and not from within a call of its own:
+  /// leaves nothing but to be destroyed, without a further word to anybody.
+  Luggage pack();
+
   /// Asks the peer to open nothing more here; streams go on. Silent towards a legacy peer.
   void go_away(const GoAwayMessage& message);
   /// Resets all streams, sends what is queued, ends the link in order (within a second), then
@@ -95,7 +145,7 @@ class Carrier final : private LinkObserver {
   Mode mode() const { return mode_; }
   void set_mode(Mode mode) { mode_ = mode; }
   /// False once every stream id was used: time for another carrier.
-  bool ids_left() const { return last_stream_ < UINT32_MAX; }
+  bool ids_left() const { return last_stream_ < wire::kSessionBit - 1; }
   bool running() const { return state_ == State::kRunning; }
   std::size_t streams() const { return streams_.size(); }
   CarrierReport report() const;
@@ -106,12 +156,20 @@ class Carrier final : private LinkObserver {
   enum class State { kRunning, kClosing, kClosed };
   using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<Stream>>;
 
+  /// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves
+  /// little and costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each
+  /// of its segments.
+  static constexpr std::size_t kOutSize = wire::kMaxDataSent + 2 * wire::kHeaderSize;
+
   // Receiving (carrier_frames.cc)
   void on_readable() override;
+  void read_turn();
   void consume(Bytes bytes);
   Result<void> handle(const FramePart& part);
+  Result<void> handle_session_frame(const FramePart& part);
   Result<void> handle_stream_frame(const FramePart& part);
   Result<void> handle_open(const FramePart& part);
+  void refuse_open(std::uint32_t id);
   Result<void> late(const FramePart& part);
   Result<void> handle_tunnel_frame(const FramePart& part);
   Result<void> handle_data(Stream& stream, const FramePart& part);
@@ -122,12 +180,15 @@ class Carrier final : private LinkObserver {
   bool belongs_here(FrameType type) const;
   void handle_pong(Bytes payload);
 
-  // Sending
+  // Sending (carrier_sending.cc)
   void on_writable() override;
   void on_broken(const boost::system::error_code& error) override;
   void flush_soon();
   void flush();
   void fill();
+  void fill_from_control();
+  void fill_from_streams();
+  void fill_from_datagrams();
   void fill_from(Stream& stream);
   void append_header(const FrameHeader& header);
   void queue_frame(std::uint32_t stream, FrameType type, Bytes payload);
@@ -159,6 +220,8 @@ class Carrier final : private LinkObserver {
   CarrierObserver& observer_;
   WindowBudget& budget_;
   Counters& counters_;
+  Ledger& ledger_;
+  ServiceLedger& nobody_;  // the books of what belongs to no service
   const Side side_;
   Mode mode_;
   const Duration ping_;
@@ -179,9 +242,13 @@ class Carrier final : private LinkObserver {
 
   FrameReader reader_;
   std::vector<std::byte> leftover_;
-  bool reading_paused_ = false;
+  bool paused_ = false;           // by our owner
+  bool reading_paused_ = false;   // by too many control frames that wait
+  bool told_of_session_ = false;  // in this turn of reading
 
   SendScheduler scheduler_;
+  DatagramQueue datagrams_;
+  SendTurns turns_;
   std::vector<std::byte> control_;    // frames that go before all data
   std::unique_ptr<std::byte[]> out_;  // being written: bytes from out_begin_ to out_end_
   std::size_t out_begin_ = 0;

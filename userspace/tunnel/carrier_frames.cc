@@ -19,13 +19,19 @@ MutableBytes scratch() {
 }
 
 bool published(FrameType type) {
-  return type <= FrameType::kWindowUpdateBack;
+  return type <= FrameType::kUdpClose;
 }
 
 }  // namespace
 
 void Carrier::on_readable() {
+  read_turn();
+  if (std::exchange(told_of_session_, false)) observer_.on_turn_end();
+}
+
+void Carrier::read_turn() {
   now_ = loop_.now();
+  if (paused_) return;
   if (!leftover_.empty()) {
     const std::vector<std::byte> first = std::move(leftover_);
     leftover_.clear();
@@ -34,7 +40,7 @@ void Carrier::on_readable() {
     consume(first);
   }
   for (std::size_t turn = 0; turn < kReadTurn;) {
-    if (state_ == State::kClosed) return;
+    if (state_ == State::kClosed || paused_) return;
     if (control_.size() > kControlPause && state_ == State::kRunning) {
       reading_paused_ = true;
       return;
@@ -55,7 +61,7 @@ void Carrier::on_readable() {
 
 void Carrier::consume(Bytes bytes) {
   reader_.feed(bytes);
-  while (state_ == State::kRunning) {
+  while (state_ == State::kRunning && !paused_) {
     const auto part = reader_.next();
     if (part && !part->has_value()) return;
     const Result<void> handled = part ? handle(**part) : Result<void>{part.error()};
@@ -63,6 +69,10 @@ void Carrier::consume(Bytes bytes) {
     go_away({.reason = PST_R_PROTOCOL_ERROR, .text = handled.error().what});
     close(PST_R_PROTOCOL_ERROR, handled.error().what);
   }
+  if (!paused_) return;
+  const Bytes unread = reader_.take_unread();
+  leftover_.assign(unread.begin(), unread.end());
+  received_ -= unread.size();  // they come again
 }
 
 Result<void> Carrier::out_of_place(std::string_view why) const {
@@ -77,12 +87,17 @@ bool Carrier::belongs_here(FrameType type) const {
     case FrameType::kData:
     case FrameType::kClose:
     case FrameType::kWindowUpdate:
+    case FrameType::kUdpOpen:
+    case FrameType::kUdpData:
       return hub;
     case FrameType::kDataBack:
     case FrameType::kCloseBack:
     case FrameType::kWindowUpdateBack:
     case FrameType::kConfig:
+    case FrameType::kUdpDataBack:
       return !hub;
+    case FrameType::kUdpClose:
+      return true;
     case FrameType::kPing:
       return !hub || penstock;
     case FrameType::kPong:
@@ -94,6 +109,8 @@ bool Carrier::belongs_here(FrameType type) const {
     case FrameType::kHello:
     case FrameType::kConfigResult:
       return hub && penstock;
+    case FrameType::kUdpOpenAck:
+      return !hub && penstock;
     default:
       return false;
   }
@@ -114,7 +131,20 @@ Result<void> Carrier::handle(const FramePart& part) {
                             ? "this frame needs a HELLO first"
                             : "this frame must not be sent in this direction or was not agreed on");
   }
-  return part.header.stream == 0 ? handle_tunnel_frame(part) : handle_stream_frame(part);
+  if (part.header.stream == 0) return handle_tunnel_frame(part);
+  if (mode_ != Mode::kPenstock) return is_udp(type) ? handle_session_frame(part) : handle_stream_frame(part);
+  const bool session = (part.header.stream & wire::kSessionBit) != 0;
+  if (type != FrameType::kReset && session != is_udp(type)) {
+    return out_of_place(session ? "that id is a session's" : "that id is a stream's, no session has it");
+  }
+  return session ? handle_session_frame(part) : handle_stream_frame(part);
+}
+
+Result<void> Carrier::handle_session_frame(const FramePart& part) {
+  told_of_session_ = true;
+  auto taken = observer_.on_session_frame(part.header.type, part.header.stream, part.payload);
+  if (!taken) return out_of_place(taken.error().what);
+  return {};
 }
 
 Result<void> Carrier::handle_tunnel_frame(const FramePart& part) {
@@ -125,14 +155,15 @@ Result<void> Carrier::handle_tunnel_frame(const FramePart& part) {
     case FrameType::kPong:
       handle_pong(part.payload);
       return {};
-    case FrameType::kReport:
-      return {};  // no key of it is defined yet
     case FrameType::kGoAway: {
       auto message = parse_go_away(part.payload);
       if (!message) return out_of_place(message.error().what);
       observer_.on_go_away(*message);
       return {};
     }
+    case FrameType::kReport:
+      if (side_ == Side::kEdge) return {};  // only edges report
+      [[fallthrough]];
     default: {
       auto taken = observer_.on_message(part.header.type, part.payload);
       if (!taken) return out_of_place(taken.error().what);
@@ -170,6 +201,11 @@ Result<void> Carrier::handle_stream_frame(const FramePart& part) {
 /// that it comes to an end of its own.
 Result<void> Carrier::late(const FramePart& part) {
   if (part.last) counters_.count(PST_R_LATE_FRAME);
+  if (is_data(part.header.type)) {
+    LedgerLine& line = side_ == Side::kHub ? nobody_.flows_to_backend : nobody_.flows_to_client;
+    line.received_bytes.add(part.payload.size());
+    line.dropped_bytes.add(part.payload.size());
+  }
   if (mode_ == Mode::kPenstock || !is_data(part.header.type) || part.payload.empty()) return {};
   std::array<std::byte, 4> credit{};
   store_u32(credit.data(), static_cast<std::uint32_t>(part.payload.size()));
@@ -189,10 +225,7 @@ Result<void> Carrier::handle_open(const FramePart& part) {
     flow.local = addresses->local;
   }
   if (!budget_.admit()) {
-    counters_.count(PST_R_WINDOW_BUDGET);
-    const ResetMessage refusal{.reason = PST_R_WINDOW_BUDGET, .text = {}};
-    queue_frame(id, mode_ == Mode::kPenstock ? FrameType::kReset : close_type(),
-                mode_ == Mode::kPenstock ? to_bytes(refusal) : std::vector<std::byte>{});
+    refuse_open(id);
     return {};
   }
   Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
@@ -203,6 +236,15 @@ Result<void> Carrier::handle_open(const FramePart& part) {
   }
   observer_.on_open(stream);
   return {};
+}
+
+/// There is no memory for its window.
+void Carrier::refuse_open(std::uint32_t id) {
+  counters_.count(PST_R_WINDOW_BUDGET);
+  nobody_.refuse_flow(PST_R_WINDOW_BUDGET);
+  const ResetMessage refusal{.reason = PST_R_WINDOW_BUDGET, .text = {}};
+  queue_frame(id, mode_ == Mode::kPenstock ? FrameType::kReset : close_type(),
+              mode_ == Mode::kPenstock ? to_bytes(refusal) : std::vector<std::byte>{});
 }
 
 Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {

@@ -9,10 +9,11 @@
 
 namespace penstock {
 
-/// A number that one thread raises and any thread reads.
+/// A number that one thread changes and any thread reads.
 class Counter {
  public:
   void add(std::uint64_t by) { value_.store(get() + by, std::memory_order_relaxed); }
+  void subtract(std::uint64_t by) { value_.store(get() - by, std::memory_order_relaxed); }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -23,10 +24,11 @@ class Counter {
 struct Counters {
   std::array<Counter, PST_R_MAX> reasons;  // flows, carriers and frames by the reason of abi/reasons.h
   Counter flows_opened;
-  Counter bytes_to_backend;
+  Counter sessions_opened;
+  Counter bytes_to_backend;  // of flows
   Counter bytes_to_client;
 
-  void count(Reason reason) { reasons[static_cast<std::size_t>(reason)].add(1); }
+  void count(Reason reason, std::uint64_t times = 1) { reasons[static_cast<std::size_t>(reason)].add(times); }
 };
 
 }  // namespace penstock

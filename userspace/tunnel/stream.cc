@@ -59,6 +59,10 @@ void Stream::attach(std::unique_ptr<Link> link, Bytes preface) {
 bool Stream::deliver(Bytes bytes, bool more, Reason& why) {
   active_ = carrier_.now_;
   from_tunnel_ += bytes.size();
+  if (ledger_ != nullptr) {
+    line_from_tunnel().received_bytes.add(bytes.size());
+    line_from_tunnel().held_bytes.add(bytes.size());
+  }
   if (!receive_window_.receive(bytes.size())) {
     why = PST_R_WINDOW_EXCEEDED;
     return false;
@@ -99,6 +103,11 @@ bool Stream::hold(Bytes bytes, Reason& why) {
 
 void Stream::consumed(std::size_t bytes) {
   active_ = carrier_.now_;
+  delivered_ += bytes;
+  if (ledger_ != nullptr) {
+    line_from_tunnel().held_bytes.subtract(bytes);
+    line_from_tunnel().sent_bytes.add(bytes);
+  }
   const std::uint32_t grant = receive_window_.consume(bytes, carrier_.now_);
   if (grant == 0 || peer_ended_) return;
   std::array<std::byte, 4> payload{};
@@ -155,6 +164,31 @@ void Stream::on_writable() {
 void Stream::on_broken(const boost::system::error_code& error) {
   carrier_.now_ = carrier_.loop_.now();
   carrier_.source_failed(*this, error);
+}
+
+void Stream::enter(ServiceLedger& ledger) {
+  ledger_ = &ledger;
+  ledger.open_flow();
+}
+
+LedgerLine& Stream::line_from_tunnel() const {
+  return carrier_.side_ == Side::kHub ? ledger_->flows_to_backend : ledger_->flows_to_client;
+}
+
+/// What is read goes into the tunnel at once, so it is never held.
+void Stream::passed_to_tunnel(std::size_t bytes) {
+  if (ledger_ == nullptr) return;
+  LedgerLine& line = carrier_.side_ == Side::kHub ? ledger_->flows_to_client : ledger_->flows_to_backend;
+  line.received_bytes.add(bytes);
+  line.sent_bytes.add(bytes);
+}
+
+/// What was not delivered is lost with the flow.
+void Stream::close_books(Reason reason) {
+  if (ledger_ == nullptr) return carrier_.nobody_.refuse_flow(reason);
+  line_from_tunnel().held_bytes.subtract(from_tunnel_ - delivered_);
+  line_from_tunnel().dropped_bytes.add(from_tunnel_ - delivered_);
+  ledger_->end_flow(reason);
 }
 
 /// Moves what was counted since the last time into the service's book.

@@ -7,6 +7,7 @@
 #include "net/link.h"
 #include "tunnel/byte_queue.h"
 #include "tunnel/flow.h"
+#include "tunnel/ledger.h"
 #include "tunnel/send_scheduler.h"
 #include "tunnel/window.h"
 
@@ -26,6 +27,8 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
   std::uint32_t id() const { return id_; }
   Flow& flow() { return flow_; }
   FlowReport report(Time now) const;
+  /// Its service is known: from here on the flow is in those books. At once after it was opened.
+  void enter(ServiceLedger& ledger);
   bool attached() const { return link_ != nullptr; }
   std::uint64_t to_tunnel() const { return to_tunnel_; }
   std::uint64_t from_tunnel() const { return from_tunnel_; }
@@ -51,10 +54,14 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
   bool done() const { return source_ended_ && finished_; }
   bool half_closed() const { return source_ended_ || peer_ended_; }
   void settle();
+  void close_books(Reason reason);
+  void passed_to_tunnel(std::size_t bytes);
+  LedgerLine& line_from_tunnel() const;
 
   Carrier& carrier_;
   const std::uint32_t id_;
   Flow flow_;
+  ServiceLedger* ledger_ = nullptr;  // null until its service is known
   std::unique_ptr<Link> link_;
 
   SendWindow send_window_;
@@ -69,6 +76,7 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
 
   std::uint64_t to_tunnel_ = 0;
   std::uint64_t from_tunnel_ = 0;
+  std::uint64_t delivered_ = 0;  // of from_tunnel_, into the link
   std::uint64_t settled_to_tunnel_ = 0;
   std::uint64_t settled_from_tunnel_ = 0;
   Time opened_;

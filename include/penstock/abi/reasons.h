@@ -25,18 +25,30 @@
   X(NOT_ASSIGNED, 23, "not_assigned", "the port is not assigned to that edge")                            \
   X(SERVICE_REMOVED, 24, "service_removed", "the service was removed or no longer has that port")         \
   X(SERVICE_DRAINING, 25, "service_draining", "the service is draining and takes no new flow")            \
-  X(LIMIT_SOURCE, 26, "limit_source", "the source has as many flows as one source may")                   \
-  X(LIMIT_SERVICE, 27, "limit_service", "the service has as many flows as it may")                        \
-  X(LIMIT_TOTAL, 28, "limit_total", "the node has as many flows as it may")                               \
+  X(LIMIT_SOURCE, 26, "limit_source", "the source has as many flows or sessions as one source may")       \
+  X(LIMIT_SERVICE, 27, "limit_service", "the service has as many flows or sessions as it may")            \
+  X(LIMIT_TOTAL, 28, "limit_total", "the node has as many flows or sessions as it may")                   \
   X(WINDOW_BUDGET, 29, "window_budget", "the memory set aside for windows is used up")                    \
   X(WINDOW_EXCEEDED, 30, "window_exceeded", "the peer sent more than it was granted")                     \
-  X(IDLE_TIMEOUT, 31, "idle_timeout", "no byte in either direction for the idle time")                    \
+  X(IDLE_TIMEOUT, 31, "idle_timeout", "nothing came in either direction for the idle time")               \
   X(HALF_CLOSED_TIMEOUT, 32, "half_closed_timeout", "one direction ended, the other was silent too long") \
-  X(TUNNEL_DOWN, 33, "tunnel_down", "no tunnel came up while the connection was held")                    \
+  X(TUNNEL_DOWN, 33, "tunnel_down", "there was no tunnel, nor one in the time that connections are held") \
   X(TUNNEL_LOST, 34, "tunnel_lost", "the carrier was lost while the flow was on it")                      \
   X(HOLD_FULL, 35, "hold_full", "as many connections as may be are held for the tunnel")                  \
   X(SOCKET_ERROR, 36, "socket_error", "the operating system refused a socket operation")                  \
   X(BAD_OPEN, 37, "bad_open", "the OPEN frame's addresses cannot be read")                                \
+  /* sessions and datagrams: how a session ended, why a datagram was dropped */                           \
+  X(NO_SESSION, 40, "no_session", "a datagram of the tunnel for a session that is not open")              \
+  X(STALE_SESSION, 41, "stale_session", "a datagram of the tunnel for a session that has ended")          \
+  X(STRAY, 42, "stray", "a datagram came to a backend-side port from no session's backend")               \
+  X(BAD_SOURCE, 43, "bad_source", "a datagram came from an address that no client can have")              \
+  X(TOO_LARGE, 44, "too_large", "the datagram with its PROXY header is more than UDP carries")            \
+  X(QUEUE_FULL, 45, "queue_full", "the carrier's queue of datagrams was full")                            \
+  X(OVERRUN, 46, "overrun", "a socket's receive buffer was full and the system dropped the datagram")     \
+  X(SEND_FAILED, 47, "send_failed", "the operating system did not send the datagram")                     \
+  X(UNREPLIED, 48, "unreplied", "it fell silent before its backend answered and its client sent again")   \
+  X(EVICTED, 49, "evicted", "the session made room for a new one, as the oldest that was not assured")    \
+  X(NO_BACKEND_PORT, 50, "no_backend_port", "all ports towards that backend are in use or resting")       \
   /* carriers: how one ended, or why it was refused */                                                    \
   X(AUTH_FAILED, 64, "auth_failed", "unknown edge or wrong secret")                                       \
   X(AUTH_RATE, 65, "auth_rate", "too many failed attempts from that source")                              \

@@ -13,7 +13,7 @@ enum class MetricKind { kCounter, kGauge };
 struct Metric {
   std::string_view name;
   MetricKind kind;
-  std::array<std::string_view, 4> labels;  // names, in the order of their values; unused ones are empty
+  std::array<std::string_view, 5> labels;  // names, in the order of their values; unused ones are empty
   std::string_view help;
 
   constexpr std::size_t label_count() const {
@@ -27,26 +27,37 @@ struct Metric {
   X(kUp, kGauge, "penstock_up", "1 while the daemon answers")                                               \
   X(kBuildInfo, kGauge, "penstock_build_info", "1; the label tells the version", "version")                 \
   X(kReady, kGauge, "penstock_ready", "1 while GET /ready answers 200, else 0")                             \
-  X(kFlowsOpen, kGauge, "penstock_flows_open", "flows that are open now")                                   \
-  X(kFlowsTotal, kCounter, "penstock_flows_total", "flows opened")                                          \
-  X(kBytesTotal, kCounter, "penstock_bytes_total", "payload bytes carried, to_backend or to_client",        \
+  X(kFlowsOpen, kGauge, "penstock_flows_open", "TCP connections that are open now")                         \
+  X(kFlowsTotal, kCounter, "penstock_flows_total", "TCP connections opened")                                \
+  X(kSessionsOpen, kGauge, "penstock_sessions_open", "UDP sessions that are open now")                      \
+  X(kSessionsTotal, kCounter, "penstock_sessions_total", "UDP sessions opened")                             \
+  X(kDatagramsTotal, kCounter, "penstock_datagrams_total",                                                  \
+    "datagrams of a service that were received, sent or dropped at a hop of the ledger", "service", "hop",  \
+    "outcome")                                                                                              \
+  X(kDatagramsDroppedTotal, kCounter, "penstock_datagrams_dropped_total",                                   \
+    "datagrams of a service dropped at a hop of the ledger for a reason of docs/reasons.md", "service",     \
+    "hop", "reason")                                                                                        \
+  X(kBytesTotal, kCounter, "penstock_bytes_total", "payload bytes of TCP carried, to_backend or to_client", \
     "direction")                                                                                            \
   X(kReasonTotal, kCounter, "penstock_reason_total",                                                        \
-    "flows, carriers and ports that ended or were refused for a reason of docs/reasons.md", "reason")       \
+    "flows, sessions, datagrams, carriers and ports that ended or were refused for a reason of "            \
+    "docs/reasons.md",                                                                                      \
+    "reason")                                                                                               \
   X(kWindowGrantedBytes, kGauge, "penstock_window_granted_bytes",                                           \
     "window granted to peers and not consumed yet, to_backend or to_client", "direction")                   \
   X(kEdgesConnected, kGauge, "penstock_edges_connected", "edges that have a tunnel to this hub")            \
   X(kCarriersUp, kGauge, "penstock_carriers_up", "carriers that are up, of all tunnels of this node")       \
   X(kCarrierRttSeconds, kGauge, "penstock_carrier_rtt_seconds", "round trip of a carrier's last PING",      \
     "edge", "carrier")                                                                                      \
-  X(kServiceFlowsOpen, kGauge, "penstock_service_flows_open", "flows of a service that are open now",       \
+  X(kServiceFlowsOpen, kGauge, "penstock_service_flows_open",                                               \
+    "TCP connections of a service that are open now", "service")                                            \
+  X(kServiceFlowsTotal, kCounter, "penstock_service_flows_total", "TCP connections of a service opened",    \
     "service")                                                                                              \
-  X(kServiceFlowsTotal, kCounter, "penstock_service_flows_total", "flows of a service opened", "service")   \
   X(kServiceBytesTotal, kCounter, "penstock_service_bytes_total",                                           \
-    "payload bytes of a service, to_backend or to_client", "service", "direction")                          \
+    "payload bytes of TCP of a service, to_backend or to_client", "service", "direction")                   \
   X(kPortState, kGauge, "penstock_port_state",                                                              \
     "1 for the state that a port range of a service has at an edge: listening, failed, pending or offline", \
-    "edge", "service", "ports", "state")
+    "edge", "service", "protocol", "ports", "state")
 
 #define X(constant, kind, name, help, ...) \
   inline constexpr Metric constant{name, MetricKind::kind, {__VA_ARGS__}, help};

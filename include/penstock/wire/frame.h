@@ -15,10 +15,14 @@
 namespace penstock::wire {
 
 inline constexpr std::size_t kHeaderSize = 9;
+/// In penstock mode set in every id of a session and in no id of a stream.
+inline constexpr std::uint32_t kSessionBit = 0x80000000;
 /// Largest DATA payload that we send: with its header it fills one TLS record.
 inline constexpr std::uint32_t kMaxDataSent = 16384 - kHeaderSize;
 /// Largest payload that we accept, of any frame (DATA is streamed through, never held whole).
 inline constexpr std::uint32_t kMaxPayload = 16U << 20;
+/// Longest idle time of a service's UDP sessions that an assignment may name, in milliseconds: a day.
+inline constexpr std::uint32_t kMaxUdpIdleMs = 24 * 3600 * 1000;
 inline constexpr std::uint32_t kMaxJson = 1U << 20;  // CONFIG, CONFIG_RESULT, REPORT and the hub's answer
 inline constexpr std::uint32_t kMaxHello = 4096;
 inline constexpr std::uint32_t kMaxOpen = 107;  // a PROXY v1 line
@@ -26,7 +30,8 @@ inline constexpr std::uint32_t kMaxResetText = 200;
 inline constexpr std::uint32_t kMaxReset = 2 + kMaxResetText;
 inline constexpr std::uint32_t kMaxGoAway = 6 + kMaxResetText;
 inline constexpr std::uint32_t kMaxPing = 64;           // ours carry 8 bytes
-inline constexpr std::uint32_t kMaxUdpOpen = 52;        // a PROXY v2 header
+inline constexpr std::uint32_t kMinUdpOpen = 28;        // a PROXY v2 header of IPv4
+inline constexpr std::uint32_t kMaxUdpOpen = 52;        // ... and of IPv6
 inline constexpr std::uint32_t kMaxDatagram = 65507;    // the largest that UDP over IPv4 carries
 inline constexpr std::size_t kMaxPortFailures = 1024;   // in one CONFIG_RESULT
 inline constexpr std::size_t kMaxPortRanges = 32768;    // in one list: no set of ports has more
@@ -47,15 +52,16 @@ enum class FrameType : std::uint8_t {
   kPong = 0x08,              // stream 0; echoes the PING's payload
   kWindowUpdate = 0x09,      // edge -> hub: u32, the edge consumed so many bytes of DATA_BACK
   kWindowUpdateBack = 0x0a,  // hub -> edge: u32, the hub consumed so many bytes of DATA
-  kUdpOpen = 0x0b,
-  kUdpData = 0x0c,
-  kUdpDataBack = 0x0d,
-  kUdpClose = 0x0e,
-  kReset = 0x0f,         // either: u16 reason, text; both directions end at once
-  kHello = 0x10,         // edge -> hub, stream 0, its first frame: JSON
-  kConfigResult = 0x11,  // edge -> hub, stream 0: JSON, what became of each port
-  kReport = 0x12,        // stream 0: JSON, counters
-  kGoAway = 0x13,        // stream 0: u16 reason, u32 ms until the peer may dial again, text
+  kUdpOpen = 0x0b,           // edge -> hub: PROXY v2 header
+  kUdpData = 0x0c,           // edge -> hub: one datagram of the client
+  kUdpDataBack = 0x0d,       // hub -> edge: one datagram of the backend
+  kUdpClose = 0x0e,          // either: the session ended for want of traffic
+  kReset = 0x0f,             // either: u16 reason, text; the stream or session ends at once
+  kHello = 0x10,             // edge -> hub, stream 0, its first frame: JSON
+  kConfigResult = 0x11,      // edge -> hub, stream 0: JSON, what became of each port
+  kReport = 0x12,            // stream 0: JSON, counters
+  kGoAway = 0x13,            // stream 0: u16 reason, u32 ms until the peer may dial again, text
+  kUdpOpenAck = 0x14,        // hub -> edge: the session is open at the hub
 };
 
 }  // namespace penstock::wire

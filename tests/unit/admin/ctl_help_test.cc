@@ -43,7 +43,8 @@ TEST(Help, OfANounShowsItsVerbsToo) {
 }
 
 TEST(Help, FitsATerminal) {
-  std::istringstream lines{help_overview() + *help_text({"services"}) + *help_text({"flows"})};
+  std::istringstream lines{help_overview() + *help_text({"services"}) + *help_text({"sessions"}) +
+                           *help_text({"ledger"})};
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(line.size(), 100u) << line;
     EXPECT_FALSE(line.ends_with(' ')) << line;

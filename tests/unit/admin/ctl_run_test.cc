@@ -40,6 +40,10 @@ TEST_F(CtlRunTest, EveryNounAsksForItsPartAndPrintsRawJson) {
       {{"ports"}, "/v1/ports"},
       {{"flows"}, "/v1/flows"},
       {{"flows", "--client", "2001:db8::1", "--limit", "7"}, "/v1/flows?client=2001%3Adb8%3A%3A1&limit=7"},
+      {{"sessions"}, "/v1/sessions"},
+      {{"sessions", "--state", "replied", "--client", "192.0.2.1:53", "--edge", "a", "--service", "dns",
+        "--limit", "7"},
+       "/v1/sessions?client=192.0.2.1%3A53&edge=a&limit=7&service=dns&state=replied"},
       {{"tunnels"}, "/v1/tunnels"},
   };
   for (const auto& [words, target] : rows) {
@@ -74,14 +78,22 @@ TEST_F(CtlRunTest, EveryVerbSendsItsChangeAndSaysWhatItDid) {
       {{"services", "add", "web", "--ports", "443,80", "--target", "h"},
        {"POST", "/v1/services", R"({"ports":[80,443],"target":"h","name":"web"})"},
        kWeb,
-       "service web added: ports 80,443 at edges * to h, client none\n"},
+       "service web added: tcp ports 80,443 at edges * to h, client none\n"},
       {{"services", "add", "all", "--ports", "80,81-90", "--target", "h:1+", "--client", "proxy-v1",
         "--edges", "a,b", "--max-flows", "5", "--max-flows-per-source", "2", "--idle", "5m"},
        {"POST", "/v1/services",
         R"({"ports":["80-90"],"target":"h:1+","client":"proxy-v1","edges":["a","b"],"max_flows":5,)"
         R"("max_flows_per_source":2,"idle":"5m","name":"all"})"},
        kWeb,
-       "service web added: ports 80,443 at edges * to h, client none\n"},
+       "service web added: tcp ports 80,443 at edges * to h, client none\n"},
+      {{"services", "add", "dns", "--ports", "53", "--target", "h", "--protocol", "both", "--client",
+        "proxy-v2", "--proxy-v2", "separate", "--udp-idle", "5s"},
+       {"POST", "/v1/services",
+        R"({"ports":[53],"protocol":"both","target":"h","client":"proxy-v2","proxy_v2":"separate",)"
+        R"("udp_idle":"5s","name":"dns"})"},
+       R"({"name":"dns","protocol":"both","ports":[53],"edges":["*"],"target":"h","client":"proxy-v2",)"
+       R"("proxy_v2":"separate"})",
+       "service dns added: tcp and udp ports 53 at edges * to h, client proxy-v2 separate\n"},
       {{"services", "remove", "web"},
        {"DELETE", "/v1/services/web"},
        R"({"name":"web","flows_closed":1})",
@@ -153,7 +165,7 @@ TEST_F(CtlRunTest, ServicesSetChangesOnlyWhatIsNamed) {
       boost::json::parse(world_.asked[1].body),
       boost::json::parse(
           R"({"name":"web","ports":[80,443],"target":"h","max_flows":9,"protocol":"tcp","idle":"5m"})"));
-  EXPECT_EQ(world_.out(), "service web changed: ports 80,443 at edges * to h, client none\n");
+  EXPECT_EQ(world_.out(), "service web changed: tcp ports 80,443 at edges * to h, client none\n");
 }
 
 TEST_F(CtlRunTest, ServicesSetOfAnUnknownServiceIsRefused) {
@@ -222,6 +234,8 @@ TEST_F(CtlRunTest, WrongValuesAreFoundBeforeTheDaemonIsAsked) {
       {{"ports", "add", "web", "0"}, "0"},
       {{"ports", "remove", "web", ""}, "''"},
       {{"flows", "--limit", "many"}, "--limit: 'many' is not a whole number"},
+      {{"sessions", "--limit", "-1"}, "--limit: '-1' is not a whole number"},
+      {{"sessions", "--state", "open\x1b"}, "--state: 'open\\x1b' is not unreplied, replied or assured"},
       {{"drain", "--off"}, "drain --off needs SERVICE"},
       {{"metrics", "--json"}, "leave out --json"},
       {{"help", "frob"}, "there is no command 'frob'"},
@@ -264,6 +278,54 @@ TEST_F(CtlRunTest, ADaemonThatIsNotThereOrNotOurs) {
   other.answer(200, "<html>");
   EXPECT_EQ(other.run({"status"}), ExitStatus::kUnreachable);
   EXPECT_THAT(other.err(), HasSubstr("another program behind the socket"));
+}
+
+TEST_F(CtlRunTest, BooksThatBalanceAreSuccess) {
+  const char* body = R"({"balanced":true,"rows":[]})";
+  world_.answer(200, body);
+  EXPECT_EQ(world_.run({"ledger"}), ExitStatus::kDone);
+  EXPECT_THAT(world_.asked, ElementsAre(DaemonRequest{"GET", "/v1/ledger"}));
+  EXPECT_THAT(world_.out(), testing::EndsWith("the books balance\n"));
+  EXPECT_EQ(world_.err(), "");
+
+  test::FakeWorld raw;
+  raw.answer(200, body);
+  EXPECT_EQ(raw.run({"ledger", "--json"}), ExitStatus::kDone);
+  EXPECT_EQ(raw.out(), std::string{body} + "\n");
+}
+
+TEST_F(CtlRunTest, TheBooksBetweenNodesHaveATableOfTheirOwn) {
+  world_.answer(200,
+                R"({"balanced":true,"rows":[],"between":[{"edge":"fra1","unit":"datagrams",)"
+                R"("direction":"to_backend","sent":9,"received":7,"missing":2,"bytes":{"missing":31}}]})");
+  EXPECT_EQ(world_.run({"ledger"}), ExitStatus::kDone);
+  EXPECT_THAT(world_.out(), HasSubstr("fra1  datagrams  to_backend     9         7        2             31"));
+}
+
+TEST_F(CtlRunTest, BooksThatDoNotBalanceAreShownAndNoSuccess) {
+  const char* body =
+      R"({"balanced":false,"rows":[{"service":"dns","unit":"datagrams","hop":"tunnel_to_client","balanced":false}]})";
+  world_.answer(200, body);
+  EXPECT_EQ(world_.run({"ledger"}), ExitStatus::kRefused);
+  EXPECT_THAT(world_.out(), HasSubstr("\ndns datagrams tunnel_to_client does not balance: "));
+  EXPECT_THAT(world_.err(), StartsWith("penstockctl: the books do not balance"));
+
+  test::FakeWorld raw;
+  raw.answer(200, body);
+  EXPECT_EQ(raw.run({"ledger", "--json"}), ExitStatus::kRefused);
+  EXPECT_EQ(raw.out(), std::string{body} + "\n");
+  EXPECT_THAT(raw.err(), StartsWith("penstockctl: the books do not balance"));
+}
+
+TEST_F(CtlRunTest, BooksOfWhichNothingIsSaidAreNoSuccess) {
+  for (const char* body : {"{}", R"({"balanced":"true"})", R"({"rows":[{"balanced":true}]})"}) {
+    test::FakeWorld world;
+    world.answer(200, body);
+    EXPECT_EQ(world.run({"ledger"}), ExitStatus::kRefused) << body;
+    EXPECT_THAT(world.out(), HasSubstr("does not say that its books balance")) << body;
+  }
+  world_.answer(200, "<html>");
+  EXPECT_EQ(world_.run({"ledger", "--json"}), ExitStatus::kUnreachable);
 }
 
 TEST_F(CtlRunTest, FindsTheSocket) {

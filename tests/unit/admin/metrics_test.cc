@@ -18,10 +18,10 @@ TEST(MetricsPage, WritesFamiliesInTheOrderOfTheTable) {
   page.add(api::kCarrierRttSeconds, {"fra1", "0"}, 0.0125);
 
   EXPECT_EQ(page.text(),
-            "# HELP penstock_flows_open flows that are open now\n"
+            "# HELP penstock_flows_open TCP connections that are open now\n"
             "# TYPE penstock_flows_open gauge\n"
             "penstock_flows_open 3\n"
-            "# HELP penstock_bytes_total payload bytes carried, to_backend or to_client\n"
+            "# HELP penstock_bytes_total payload bytes of TCP carried, to_backend or to_client\n"
             "# TYPE penstock_bytes_total counter\n"
             "penstock_bytes_total{direction=\"to_backend\"} 1000000000000001\n"
             "penstock_bytes_total{direction=\"to_client\"} 0\n"

@@ -93,6 +93,19 @@ constexpr Case kValues[] = {
     {"[hub]\n[flow]\nkeepalive = \"1500ms\"\n",
      "p.toml:3: flow.keepalive: \"1500ms\" will not do: write a duration in quotes, a number with ms, s, m "
      "or h, from 1s to 9h in steps of 1s"},
+    {"[hub]\n[limits]\nsessions = 1048577\n",
+     "p.toml:3: limits.sessions: 1048577 will not do: write a whole number from 1 to 1048576"},
+    {"[hub]\n[limits]\nsessions_per_source = 0\n", "p.toml:3: limits.sessions_per_source: 0 will not do"},
+    {"[hub]\n[limits]\nbackend_sockets = 65537\n",
+     "p.toml:3: limits.backend_sockets: 65537 will not do: write a whole number from 1 to 65536"},
+    {"[hub]\n[limits]\ndatagram_queue = \"127KiB\"\n",
+     "p.toml:3: limits.datagram_queue: \"127KiB\" will not do: write bytes, such as 65536 or \"64KiB\", from "
+     "128KiB to 64MiB"},
+    {"[hub]\n[limits]\ndatagram_queue = \"65MiB\"\n",
+     "p.toml:3: limits.datagram_queue: \"65MiB\" will not do"},
+    {"[hub]\n[flow]\nunreplied = \"999ms\"\n", "p.toml:3: flow.unreplied: \"999ms\" will not do"},
+    {"[hub]\n[flow]\nunreplied = \"601s\"\n", "p.toml:3: flow.unreplied: \"601s\" will not do"},
+    {"[hub]\n[flow]\nquarantine = \"61m\"\n", "p.toml:3: flow.quarantine: \"61m\" will not do"},
     {"[hub]\nlisten = []\n", "p.toml:2: hub.listen: a list will not do: write a list of 1 to 64 in brackets"},
     {"[hub]\nlisten = \"[::]:1\"\n", "p.toml:2: hub.listen: \"[::]:1\" will not do: write a list"},
     {"[hub]\nlisten = [\"::1:80\"]\n", "p.toml:2: hub.listen: \"::1:80\" will not do: write ADDRESS:PORT"},
@@ -131,12 +144,34 @@ constexpr Case kServices[] = {
      "p.toml:3: service.name: \"-a\" will not do"},
     {"[hub]\n[[service]]\nname = \"a\"\nports = []\ntarget = \"t\"\n",
      "p.toml:4: service.ports: a list will not do: write at least one port"},
-    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [1]\ntarget = \"t\"\n",
-     "p.toml:4: service.protocol: \"udp\" is not supported by this version: write \"tcp\""},
-    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"both\"\nports = [1]\ntarget = \"t\"\n",
-     "p.toml:4: service.protocol: \"both\" is not supported by this version"},
     {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"sctp\"\nports = [1]\ntarget = \"t\"\n",
-     "p.toml:4: service.protocol: \"sctp\" will not do: write \"tcp\""},
+     "p.toml:4: service.protocol: \"sctp\" will not do: write \"tcp\" or \"udp\" or \"both\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [1]\ntarget = \"t\"\nclient = "
+     "\"proxy-v1\"\n",
+     "p.toml:7: service.client: \"proxy-v1\" is for TCP alone and protocol is \"udp\": write \"proxy-v2\" or "
+     "\"none\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"both\"\nports = [1]\ntarget = \"t\"\nclient = "
+     "\"proxy-v1\"\n",
+     "p.toml:7: service.client: \"proxy-v1\" is for TCP alone and protocol is \"both\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nclient = \"proxy-v2\"\nproxy_v2 = "
+     "\"first\"\n",
+     "p.toml:7: service.proxy_v2: \"first\" has no effect while protocol is \"tcp\": write \"every\", or "
+     "protocol "
+     "\"udp\" or \"both\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [1]\ntarget = \"t\"\nproxy_v2 = "
+     "\"separate\"\n",
+     "p.toml:7: service.proxy_v2: \"separate\" has no effect while client is \"none\": write \"every\", or "
+     "client "
+     "\"proxy-v2\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [1]\ntarget = \"t\"\nproxy_v2 = "
+     "\"once\"\n",
+     "p.toml:7: service.proxy_v2: \"once\" will not do: write \"every\" or \"first\" or \"separate\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nudp_idle = \"999ms\"\n",
+     "p.toml:6: service.udp_idle: \"999ms\" will not do: write a duration in quotes, a number with ms, s, m "
+     "or h, "
+     "from 1s to 24h"},
+    {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nudp_idle = \"1441m\"\n",
+     "p.toml:6: service.udp_idle: \"1441m\" will not do"},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t:0\"\n",
      "p.toml:5: service.target: \"t:0\" will not do: write \"HOST\", \"HOST:PORT\" or \"HOST:PORT+\""},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\nedges = []\ntarget = \"t\"\n",
@@ -156,7 +191,11 @@ constexpr Case kServices[] = {
      "p.toml:7: service.name: two services are named \"a\": rename one"},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [\"10-20\"]\ntarget = \"t\"\n[[service]]\nname = "
      "\"b\"\nports = [1, 20]\nedges = [\"e\"]\ntarget = \"t\"\n",
-     "p.toml:8: service.ports: services \"a\" and \"b\" both claim port 20 of an edge"},
+     "p.toml:8: service.ports: services \"a\" and \"b\" both claim TCP port 20 of an edge"},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [\"10-20\"]\ntarget = "
+     "\"t\"\n[[service]]\nname "
+     "= \"b\"\nprotocol = \"both\"\nports = [1, 20]\ntarget = \"t\"\n",
+     "p.toml:10: service.ports: services \"a\" and \"b\" both claim UDP port 20 of an edge"},
 };
 INSTANTIATE_TEST_SUITE_P(Services, Refuses, testing::ValuesIn(kServices));
 
@@ -208,6 +247,8 @@ INSTANTIATE_TEST_SUITE_P(Relations, Refuses, testing::ValuesIn(kRelations));
 TEST(ConfigErrors, AcceptsWhatStandsJustWithinTheRelations) {
   parsed("[hub]\n[limits]\nflows = 16384\n");
   parsed("[hub]\n[tunnel]\nping = \"14999ms\"\n");
+  parsed("[hub]\n[limits]\nsessions = 1048576\nbackend_sockets = 65536\ndatagram_queue = \"64MiB\"\n");
+  parsed("[hub]\n[flow]\nunreplied = \"10m\"\nquarantine = \"1h\"\n");
   parsed("[hub]\n[admin]\nhttp = \"127.0.0.1:80\"\n");
   parsed("[hub]\n[admin]\nhttp = \"0.0.0.0:80\"\nhttp_public = true\n");
   parsed("[edge]\ntoken_file = \"t\"\nca_file = \"c\"\nhub_name = \"n\"\n");
@@ -244,6 +285,15 @@ TEST(ConfigErrors, DoNotCompareKeysThatWereRefused) {
 
   EXPECT_THAT(what, StartsWith("p.toml:3: limits.flows"));
   EXPECT_THAT(what, testing::Not(HasSubstr("limits.window_budget")));
+}
+
+TEST(ConfigErrors, DoNotBlameAHeaderOnAnotherThatWasRefused) {
+  const std::string what = refusal(
+      "[hub]\n[[service]]\nname = \"a\"\nprotocol = \"upd\"\nports = [1]\ntarget = \"t\"\nclient = "
+      "\"proxy-v2\"\nproxy_v2 = \"first\"\n");
+
+  EXPECT_THAT(what, StartsWith("p.toml:4: service.protocol"));
+  EXPECT_THAT(what, testing::Not(HasSubstr("has no effect")));
 }
 
 TEST(ConfigErrors, RefuseATextThatIsTooLarge) {

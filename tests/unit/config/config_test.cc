@@ -49,6 +49,8 @@ http_public = true
 [limits]
 flows = 100
 flows_per_source = 5
+sessions = 200
+sessions_per_source = 9
 source_prefix_v4 = 24
 source_prefix_v6 = 56
 handshakes = 7
@@ -57,6 +59,8 @@ auth_failures_per_minute = 8
 window_budget = "16MiB"
 held_connections = 0
 carriers_per_tunnel = 2
+backend_sockets = 11
+datagram_queue = "256KiB"
 [tunnel]
 ping = "1s"
 timeout = "1500ms"
@@ -69,6 +73,8 @@ keepalive = "30s"
 keepalive_interval = "5s"
 keepalive_probes = 2
 hold = "0s"
+unreplied = "3s"
+quarantine = "0s"
 [hub]
 )");
 
@@ -84,6 +90,8 @@ hold = "0s"
       (AdminConfig{.socket = "/a.sock", .http = *Endpoint::parse("192.0.2.1:9090"), .http_public = true}));
   EXPECT_EQ(config.limits, (LimitsConfig{.flows = 100,
                                          .flows_per_source = 5,
+                                         .sessions = 200,
+                                         .sessions_per_source = 9,
                                          .source_prefix_v4 = 24,
                                          .source_prefix_v6 = 56,
                                          .handshakes = 7,
@@ -91,7 +99,9 @@ hold = "0s"
                                          .auth_failures_per_minute = 8,
                                          .window_budget = 16U << 20,
                                          .held_connections = 0,
-                                         .carriers_per_tunnel = 2}));
+                                         .carriers_per_tunnel = 2,
+                                         .backend_sockets = 11,
+                                         .datagram_queue = 256U << 10}));
   EXPECT_EQ(config.tunnel,
             (TunnelConfig{.ping = 1s, .timeout = 1500ms, .handshake = 3s, .send_queue = 65536}));
   EXPECT_EQ(config.flow, (FlowConfig{.dial = 1s,
@@ -99,7 +109,9 @@ hold = "0s"
                                      .keepalive = 30s,
                                      .keepalive_interval = 5s,
                                      .keepalive_probes = 2,
-                                     .hold = 0s}));
+                                     .hold = 0s,
+                                     .unreplied = 3s,
+                                     .quarantine = 0s}));
 }
 
 TEST(Config, ReadsEveryKeyOfTheHub) {
@@ -168,30 +180,54 @@ target = "web.internal"
 
 [[service]]
 name = "game"
-protocol = "tcp"
+protocol = "both"
 ports = [27000]
 edges = ["a", "b"]
 target = "[2001:db8::1]:7000+"
 client = "proxy-v2"
+proxy_v2 = "first"
 max_flows = 10
 max_flows_per_source = 2
 idle = "5m"
+udp_idle = "24h"
 )");
 
   Service web{.name = "web", .target = {"web.internal"}};
   web.ports.add({80, 80});
   web.ports.add({8000, 8100});
   Service game{.name = "game",
+               .protocol = Protocol::kBoth,
                .edges = {"a", "b"},
                .target = {"2001:db8::1", 7000, true},
                .client = ClientHeader::kProxyV2,
+               .proxy_v2 = ProxyV2Mode::kFirst,
                .max_flows = 10,
                .max_flows_per_source = 2,
-               .idle = 5min};
+               .idle = 5min,
+               .udp_idle = 24h};
   game.ports.add({27000, 27000});
   EXPECT_EQ(config.services, (std::vector{web, game}));
   EXPECT_EQ(config.service_positions,
             (std::map<std::string, Position>{{"web", {"p.toml", 2}}, {"game", {"p.toml", 7}}}));
+}
+
+TEST(Config, OnePortMayServeATcpServiceAndAUdpService) {
+  const Config config = parsed(R"([hub]
+[[service]]
+name = "web"
+ports = [443]
+target = "x"
+[[service]]
+name = "quic"
+protocol = "udp"
+ports = [443]
+target = "y"
+)");
+
+  ASSERT_EQ(config.services.size(), 2U);
+  EXPECT_FALSE(config.services[0].has_udp());
+  EXPECT_FALSE(config.services[1].has_tcp());
+  EXPECT_EQ(config.services[1].udp_idle, 60s);
 }
 
 TEST(Config, OnePortMayServeTwoServicesAtDifferentEdges) {

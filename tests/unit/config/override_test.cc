@@ -19,19 +19,26 @@ TEST(Override, FlagWinsOverEnvironmentWinsOverFile) {
 }
 
 TEST(Override, TakesEveryTypeOfScalar) {
-  const Config config =
-      parsed("[hub]\n",
-             {{"PENSTOCK_NODE__DRAIN", "5s"},
-              {"PENSTOCK_ADMIN__HTTP_PUBLIC", "true"},
-              {"PENSTOCK_ADMIN__HTTP", "[::]:9090"},
-              {"PENSTOCK_LIMITS__SOURCE_PREFIX_V4", "24"}},
-             {{"limits.window_budget", "1GiB"}, {"tunnel.send_queue", "65536"}, {"hub.public", "h:1"}});
+  const Config config = parsed("[hub]\n",
+                               {{"PENSTOCK_NODE__DRAIN", "5s"},
+                                {"PENSTOCK_ADMIN__HTTP_PUBLIC", "true"},
+                                {"PENSTOCK_ADMIN__HTTP", "[::]:9090"},
+                                {"PENSTOCK_LIMITS__SOURCE_PREFIX_V4", "24"},
+                                {"PENSTOCK_LIMITS__SESSIONS", "1000"},
+                                {"PENSTOCK_FLOW__UNREPLIED", "5s"}},
+                               {{"limits.window_budget", "1GiB"},
+                                {"limits.datagram_queue", "2MiB"},
+                                {"tunnel.send_queue", "65536"},
+                                {"hub.public", "h:1"}});
 
   EXPECT_EQ(config.node.drain, 5s);
   EXPECT_TRUE(config.admin.http_public);
   EXPECT_EQ(config.admin.http, *Endpoint::parse("[::]:9090"));
   EXPECT_EQ(config.limits.source_prefix_v4, 24);
+  EXPECT_EQ(config.limits.sessions, 1000U);
+  EXPECT_EQ(config.flow.unreplied, 5s);
   EXPECT_EQ(config.limits.window_budget, 1U << 30);
+  EXPECT_EQ(config.limits.datagram_queue, 2U << 20);
   EXPECT_EQ(config.tunnel.send_queue, 65536U);
   EXPECT_EQ(config.hub->public_address, (HostPort{"h", 1}));
 }

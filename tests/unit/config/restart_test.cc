@@ -22,15 +22,19 @@ TEST(RestartOnlyChanges, AreNamedInTheOrderOfTheSections) {
   wanted.node.workers = 7;
   wanted.hub->listen = {};
   wanted.flow.hold = 1s;
+  wanted.limits.sessions = 5;
+  wanted.limits.backend_sockets = 5;
 
   EXPECT_THAT(restart_only_changes(parsed(kBoth), wanted),
-              ElementsAre("node.workers", "flow.hold", "hub.listen", "edge.carriers"));
+              ElementsAre("node.workers", "limits.sessions", "limits.backend_sockets", "flow.hold",
+                          "hub.listen", "edge.carriers"));
 }
 
 TEST(RestartOnlyChanges, LeaveOutWhatAReloadTakes) {
   Config wanted = parsed(kBoth);
   wanted.node.log_level = "debug";
   wanted.node.drain = 1s;
+  wanted.limits.sessions_per_source = 5;
   wanted.hub->public_address = HostPort{"h", 1};
   wanted.hub->edges.push_back({"a", "/s"});
   wanted.services.emplace_back();

@@ -13,12 +13,15 @@ using namespace std::chrono_literals;
 
 Service full_service() {
   Service service{.name = "web",
+                  .protocol = Protocol::kBoth,
                   .edges = {"a", "b"},
                   .target = {"::1", 7000, true},
                   .client = ClientHeader::kProxyV2,
+                  .proxy_v2 = ProxyV2Mode::kSeparate,
                   .max_flows = 10,
                   .max_flows_per_source = 3,
                   .idle = 90s,
+                  .udp_idle = 5s,
                   .draining = true};
   service.ports.add({80, 80});
   service.ports.add({8000, 8100});
@@ -28,8 +31,9 @@ Service full_service() {
 TEST(ServiceJson, HasEveryKey) {
   EXPECT_EQ(
       service_to_json(full_service()),
-      R"({"name":"web","protocol":"tcp","ports":[80,"8000-8100"],"edges":["a","b"],"target":"[::1]:7000+",)"
-      R"("client":"proxy-v2","max_flows":10,"max_flows_per_source":3,"idle":"90s","draining":true})");
+      R"({"name":"web","protocol":"both","ports":[80,"8000-8100"],"edges":["a","b"],"target":"[::1]:7000+",)"
+      R"("client":"proxy-v2","proxy_v2":"separate","max_flows":10,"max_flows_per_source":3,"idle":"90s",)"
+      R"("udp_idle":"5s","draining":true})");
 }
 
 TEST(ServiceJson, ComesBackTheSame) {
@@ -37,6 +41,34 @@ TEST(ServiceJson, ComesBackTheSame) {
 
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, full_service());
+}
+
+TEST(ServiceJson, OfEveryKindComesBackTheSame) {
+  for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kBoth}) {
+    for (const ProxyV2Mode mode : {ProxyV2Mode::kEvery, ProxyV2Mode::kFirst, ProxyV2Mode::kSeparate}) {
+      if (protocol == Protocol::kTcp && mode != ProxyV2Mode::kEvery) continue;
+      Service service = full_service();
+      service.protocol = protocol;
+      service.proxy_v2 = mode;
+      const auto back = service_from_json(service_to_json(service));
+      ASSERT_TRUE(back) << back.error().what;
+      EXPECT_EQ(*back, service);
+    }
+  }
+}
+
+TEST(ServiceJson, WithoutTheKeysOfUdpIsOfTcp) {
+  const auto service = service_from_json(
+      R"({"name":"web","protocol":"tcp","ports":[80],"edges":["*"],"target":"t","client":"proxy-v1",)"
+      R"("max_flows":0,"max_flows_per_source":0,"idle":"0s","draining":false})");
+
+  ASSERT_TRUE(service) << service.error().what;
+  Service wanted{.name = "web", .target = {"t"}, .client = ClientHeader::kProxyV1};
+  wanted.ports.add({80, 80});
+  EXPECT_EQ(*service, wanted);
+  EXPECT_EQ(service->protocol, Protocol::kTcp);
+  EXPECT_EQ(service->proxy_v2, ProxyV2Mode::kEvery);
+  EXPECT_EQ(service->udp_idle, 60s);
 }
 
 TEST(ServiceJson, NeedsNameAndPortsAndTarget) {
@@ -72,8 +104,15 @@ TEST(ServiceJson, RefusesNamingTheKey) {
            Case{R"({"name":"a","ports":[1],"target":"t","draining":"yes"})",
                 "draining: \"yes\" will not do: write true or false"},
            Case{R"({"name":"a","ports":[1],"target":"t","max_flows":"1"})", "max_flows: \"1\" will not do"},
-           Case{R"({"name":"a","ports":[1],"target":"t","protocol":"udp"})",
-                "protocol: \"udp\" is not supported by this version"},
+           Case{R"({"name":"a","ports":[1],"target":"t","protocol":"sctp"})",
+                "protocol: \"sctp\" will not do: write \"tcp\" or \"udp\" or \"both\""},
+           Case{R"({"name":"a","ports":[1],"target":"t","protocol":"udp","client":"proxy-v1"})",
+                "client: \"proxy-v1\" is for TCP alone and protocol is \"udp\""},
+           Case{R"({"name":"a","ports":[1],"target":"t","protocol":"udp","proxy_v2":"first"})",
+                "proxy_v2: \"first\" has no effect while client is \"none\""},
+           Case{R"({"name":"a","ports":[1],"target":"t","proxy_v2":"once"})",
+                "proxy_v2: \"once\" will not do: write \"every\" or \"first\" or \"separate\""},
+           Case{R"({"name":"a","ports":[1],"target":"t","udp_idle":"0s"})", "udp_idle: \"0s\" will not do"},
            Case{R"({"name":"a","ports":[1,9],"target":"t:65530+"})",
                 "target: \"t:65530+\" would take port 9 to 65538"},
        }) {

@@ -7,7 +7,9 @@ namespace penstock {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 Service service(std::string name, std::initializer_list<PortRange> ports,
                 std::vector<std::string> edges = {"*"}) {
@@ -69,17 +71,84 @@ TEST(Service, NamesItsHeaderKinds) {
   EXPECT_EQ(parse_client_header("proxy"), std::nullopt);
 }
 
-TEST(CheckTarget, KeepsAnOffsetWithinThePorts) {
+TEST(Service, NamesItsProtocolsAndModes) {
+  for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kBoth}) {
+    EXPECT_EQ(parse_protocol(to_string(protocol)), protocol);
+  }
+  for (const ProxyV2Mode mode : {ProxyV2Mode::kEvery, ProxyV2Mode::kFirst, ProxyV2Mode::kSeparate}) {
+    EXPECT_EQ(parse_proxy_v2_mode(to_string(mode)), mode);
+  }
+  EXPECT_EQ(parse_protocol("TCP"), std::nullopt);
+  EXPECT_EQ(parse_proxy_v2_mode(""), std::nullopt);
+}
+
+TEST(Service, HasOneProtocolOrBoth) {
+  Service a = service("a", {});
+  EXPECT_TRUE(a.has_tcp() && !a.has_udp());
+  a.protocol = Protocol::kUdp;
+  EXPECT_TRUE(!a.has_tcp() && a.has_udp());
+  a.protocol = Protocol::kBoth;
+  EXPECT_TRUE(a.has_tcp() && a.has_udp());
+}
+
+TEST(CheckService, KeepsAnOffsetWithinThePorts) {
   Service a = service("a", {{100, 200}});
   a.target = {"t", 65435, true};
-  EXPECT_TRUE(check_target(a));
+  EXPECT_TRUE(check_service(a));
 
   a.target.port = 65436;
-  ASSERT_FALSE(check_target(a));
-  EXPECT_THAT(check_target(a).error().what, HasSubstr("port 200 to 65536"));
+  ASSERT_FALSE(check_service(a));
+  EXPECT_EQ(check_service(a).error().code, Errc::kInvalid);
+  EXPECT_THAT(check_service(a).error().what, AllOf(StartsWith("target: "), HasSubstr("port 200 to 65536")));
 
   a.target.offset = false;
-  EXPECT_TRUE(check_target(a));
+  EXPECT_TRUE(check_service(a));
+}
+
+TEST(CheckService, KnowsWhichHeadersUdpHas) {
+  struct Case {
+    Protocol protocol;
+    ClientHeader client;
+    ProxyV2Mode mode;
+    std::string_view key;  // that contradicts the others; "": none
+  };
+  using enum Protocol;
+  using enum ClientHeader;
+  using enum ProxyV2Mode;
+  for (const Case& c : {
+           Case{kTcp, kProxyV1, kEvery, ""},
+           Case{kUdp, kProxyV1, kEvery, "client"},
+           Case{kBoth, kProxyV1, kEvery, "client"},
+           Case{kUdp, kNone, kEvery, ""},
+           Case{kUdp, kProxyV2, kEvery, ""},
+           Case{kUdp, kProxyV2, kFirst, ""},
+           Case{kBoth, kProxyV2, kSeparate, ""},
+           Case{kUdp, kNone, kSeparate, "proxy_v2"},
+           Case{kTcp, kProxyV2, kFirst, "proxy_v2"},
+           Case{kTcp, kNone, kFirst, "proxy_v2"},
+       }) {
+    Service a = service("a", {{53, 53}});
+    a.protocol = c.protocol;
+    a.client = c.client;
+    a.proxy_v2 = c.mode;
+    const auto found = find_contradictions(a);
+    ASSERT_EQ(found.size(), c.key.empty() ? 0U : 1U) << to_string(c.protocol) << to_string(c.client);
+    if (!found.empty()) {
+      EXPECT_EQ(found.front().key, c.key);
+    }
+  }
+}
+
+TEST(CheckService, TellsEveryContradiction) {
+  Service a = service("a", {{1, 9}});
+  a.protocol = Protocol::kUdp;
+  a.target = {"t", 65530, true};
+  a.client = ClientHeader::kProxyV1;
+  a.proxy_v2 = ProxyV2Mode::kFirst;
+
+  std::vector<std::string_view> keys;
+  for (const Contradiction& one : find_contradictions(a)) keys.push_back(one.key);
+  EXPECT_THAT(keys, ElementsAre("target", "client", "proxy_v2"));
 }
 
 TEST(CheckOverlaps, NamesBothServicesAndThePort) {
@@ -102,6 +171,32 @@ TEST(CheckOverlaps, NamesAServiceThatIsThereTwice) {
 TEST(CheckOverlaps, FindsARivalBehindOthersWithinALongRange) {
   EXPECT_FALSE(check_overlaps({service("long", {{1, 1000}}, {"x"}), service("other", {{10, 20}}, {"y"}),
                                service("far", {{1000, 1000}}, {"x"})}));
+}
+
+TEST(CheckOverlaps, JudgesByProtocol) {
+  const auto check = [](Protocol first, Protocol second) {
+    std::vector<Service> two{service("a", {{50, 60}}), service("b", {{53, 53}})};
+    two[0].protocol = first;
+    two[1].protocol = second;
+    const auto checked = check_overlaps(two);
+    return checked ? "" : checked.error().what;
+  };
+  using enum Protocol;
+  EXPECT_EQ(check(kTcp, kUdp), "");
+  EXPECT_EQ(check(kUdp, kTcp), "");
+  EXPECT_THAT(check(kTcp, kTcp), HasSubstr("both claim TCP port 53 of an edge"));
+  EXPECT_THAT(check(kUdp, kUdp), HasSubstr("both claim UDP port 53 of an edge"));
+  EXPECT_THAT(check(kBoth, kUdp), HasSubstr("both claim UDP port 53 of an edge"));
+  EXPECT_THAT(check(kTcp, kBoth), HasSubstr("both claim TCP port 53 of an edge"));
+  EXPECT_THAT(check(kBoth, kBoth), HasSubstr("both claim TCP and UDP port 53 of an edge"));
+}
+
+TEST(CheckOverlaps, FindsARivalBehindOneOfTheOtherProtocol) {
+  std::vector<Service> three{service("a", {{50, 60}}), service("b", {{53, 53}}), service("c", {{54, 54}})};
+  three[1].protocol = Protocol::kUdp;
+
+  EXPECT_THAT(check_overlaps(three).error().what,
+              AllOf(HasSubstr("\"a\" and \"c\""), HasSubstr("TCP port 54")));
 }
 
 TEST(CheckOverlaps, JudgesByEdge) {

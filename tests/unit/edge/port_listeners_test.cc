@@ -107,7 +107,7 @@ class PortListenersTest : public testing::Test {
 
   FakeNetwork network_;
   NoObserver observer_;
-  PortListeners listeners_{network_, observer_};
+  PortListeners listeners_{[this](const Endpoint& on) { return network_.listen(on, observer_); }};
 };
 
 TEST_F(PortListenersTest, OpensEveryPortOnEveryAddress) {

@@ -8,25 +8,29 @@
 namespace penstock {
 namespace {
 
-Route route(std::string name, const std::vector<PortRange>& ranges) {
-  Service service{.name = std::move(name)};
+Route route(std::string name, const std::vector<PortRange>& ranges, Protocol protocol = Protocol::kTcp) {
+  Service service{.name = std::move(name), .protocol = protocol};
   for (const PortRange& range : ranges) service.ports.add(range);
   return {.service = std::make_shared<const Service>(service),
           .book = std::make_shared<ServiceBook>(),
           .addresses = {}};
 }
 
-/// The name of the service behind the port, "" where there is none.
+std::string name_of(const Route* route) {
+  return route == nullptr ? "" : route->service->name;
+}
+
+/// The name of the service behind the TCP port, "" where there is none.
 std::string behind(const RouteTable& table, std::uint16_t port) {
-  const Route* const found = table.find(port);
-  return found == nullptr ? "" : found->service->name;
+  return name_of(table.find_tcp(port));
 }
 
 TEST(RouteTable, OfNothingFindsNothing) {
   const RouteTable table{{}};
 
   for (const std::uint16_t port : std::initializer_list<std::uint16_t>{0, 1, 80, 65535}) {
-    EXPECT_EQ(table.find(port), nullptr) << port;
+    EXPECT_EQ(table.find_tcp(port), nullptr) << port;
+    EXPECT_EQ(table.find_udp(port), nullptr) << port;
   }
 }
 
@@ -69,6 +73,21 @@ TEST(RouteTable, FindsAServiceInTheGapsOfAnother) {
   EXPECT_EQ(behind(table, 30), "outer");
 }
 
+TEST(RouteTable, TellsProtocolsApart) {
+  const RouteTable table{
+      {route("web", {{443, 443}, {8000, 8010}}), route("quic", {{443, 443}}, Protocol::kUdp),
+       route("dns", {{53, 53}}, Protocol::kBoth), route("game", {{8005, 8020}}, Protocol::kUdp)}};
+
+  EXPECT_EQ(behind(table, 443), "web");
+  EXPECT_EQ(name_of(table.find_udp(443)), "quic");
+  EXPECT_EQ(behind(table, 53), "dns");
+  EXPECT_EQ(table.find_udp(53)->service, table.find_tcp(53)->service);
+  EXPECT_EQ(name_of(table.find_udp(8004)), "");
+  EXPECT_EQ(name_of(table.find_udp(8005)), "game");
+  EXPECT_EQ(behind(table, 8005), "web");
+  EXPECT_EQ(behind(table, 8011), "");
+}
+
 TEST(RouteTable, FindsEachOfManyServices) {
   constexpr int kServices = 5000;
   std::vector<Route> routes;
@@ -91,7 +110,7 @@ TEST(RouteTable, SharesServiceAndBookWithWhoeverMadeIt) {
   made.addresses = {IpAddress::v4(0x7f000001)};
   const RouteTable table{{made}};
 
-  const Route* const found = table.find(80);
+  const Route* const found = table.find_tcp(80);
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->service, made.service);
   EXPECT_EQ(found->book, made.book);

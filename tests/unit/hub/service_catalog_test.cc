@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <penstock/wire/frame.h>
 
 #include "unit/config/temporary_directory.h"
 #include "unit/hub/refused.h"
@@ -17,6 +18,12 @@ using testing::IsEmpty;
 Service service(std::string name, PortRange ports, std::string_view target = "127.0.0.1:8000") {
   Service made{.name = std::move(name), .target = Target::parse(target).value()};
   made.ports.add(ports);
+  return made;
+}
+
+Service udp_service(std::string name, PortRange ports) {
+  Service made = service(std::move(name), ports);
+  made.protocol = Protocol::kUdp;
   return made;
 }
 
@@ -276,7 +283,7 @@ TEST_F(ServiceCatalogTest, WhatANameStandsForReachesAllItsServices) {
 
   add(service("late", {90, 90}, "backend.example:90"));
   EXPECT_THAT(catalog_->find("late")->addresses, ElementsAre(second, first));
-  EXPECT_THAT(catalog_->routes_for("berlin")->find(90)->addresses, ElementsAre(second, first));
+  EXPECT_THAT(catalog_->routes_for("berlin")->find_tcp(90)->addresses, ElementsAre(second, first));
 }
 
 TEST_F(ServiceCatalogTest, AssignsToAnEdgeWhatIsForIt) {
@@ -298,9 +305,80 @@ TEST_F(ServiceCatalogTest, AssignsToAnEdgeWhatIsForIt) {
                           AssignedService{"everywhere", catalog_->find("everywhere")->service->ports}));
   EXPECT_THAT(assigned("rome").listen_ports, ElementsAre(100, 101, 102));
   const auto routes = catalog_->routes_for("paris");
-  EXPECT_EQ(routes->find(80)->service->name, "paris-only");
-  EXPECT_EQ(routes->find(65535)->service, catalog_->find("both")->service);
-  EXPECT_EQ(routes->find(81), nullptr);
+  EXPECT_EQ(routes->find_tcp(80)->service->name, "paris-only");
+  EXPECT_EQ(routes->find_tcp(65535)->service, catalog_->find("both")->service);
+  EXPECT_EQ(routes->find_tcp(81), nullptr);
+}
+
+TEST_F(ServiceCatalogTest, AssignsUdpPortsBesideTcpPorts) {
+  add(service("web", {443, 444}));
+  add(udp_service("quic", {443, 443}));
+  Service dns = udp_service("dns", {53, 53});
+  dns.protocol = Protocol::kBoth;
+  dns.udp_idle = 5s;
+  add(dns);
+
+  const Assignment berlin = assigned("berlin");
+
+  EXPECT_THAT(berlin.listen_ports, ElementsAre(53, 443, 444));
+  EXPECT_THAT(berlin.listen_ports_udp, ElementsAre(53, 443));
+  EXPECT_THAT(berlin.penstock->services,
+              ElementsAre(AssignedService{"dns", dns.ports, dns.ports, 5s},
+                          AssignedService{"quic", {}, udp_service("", {443, 443}).ports, 60s},
+                          AssignedService{"web", service("", {443, 444}).ports}));
+  EXPECT_EQ(parse_assignment(to_line(berlin)).value(), berlin);
+  const auto routes = catalog_->routes_for("berlin");
+  EXPECT_EQ(routes->find_tcp(443)->service->name, "web");
+  EXPECT_EQ(routes->find_udp(443)->service->name, "quic");
+  EXPECT_EQ(routes->find_udp(444), nullptr);
+}
+
+TEST_F(ServiceCatalogTest, RefusesAPortOfAProtocolThatAnotherServiceHas) {
+  add(service("web", {443, 443}));
+  add(udp_service("quic", {443, 443}));
+  Service both = service("both", {443, 443});
+  both.protocol = Protocol::kBoth;
+
+  EXPECT_THAT(refused(catalog_->add(udp_service("dtls", {400, 450}))).what, HasSubstr("UDP port 443"));
+  EXPECT_EQ(refused(catalog_->add(both)).code, make_error_code(Errc::kExists));
+  Service changed = udp_service("quic", {443, 443});
+  changed.protocol = Protocol::kBoth;
+  EXPECT_THAT(refused(catalog_->change(changed)).what, HasSubstr("TCP port 443"));
+}
+
+TEST_F(ServiceCatalogTest, RefusesAHeaderThatUdpDoesNotKnow) {
+  Service dns = udp_service("dns", {53, 53});
+  dns.client = ClientHeader::kProxyV1;
+
+  EXPECT_THAT(refused(catalog_->add(dns)).what, AllOf(HasSubstr("proxy-v1"), HasSubstr("protocol")));
+}
+
+TEST_F(ServiceCatalogTest, CountsPortsOfBothProtocols) {
+  Service all = service_for("a", "all", {1, 65535});
+  all.protocol = Protocol::kBoth;
+  add(all);
+  add(service_for("b", "two", {1, 2}));  // 131,072 in all
+
+  EXPECT_THAT(refused(catalog_->add(service_for("b", "udp", {3, 3}))).what, HasSubstr("131072"));
+}
+
+TEST_F(ServiceCatalogTest, AssignsNoMoreThanAFrameHolds) {
+  Service odd = service_for("a", "odd", {1, 1});
+  Service even = service_for("a", "even", {2, 2});
+  for (std::uint32_t port = 3; port <= 65535; port += 2) {
+    odd.ports.add({static_cast<std::uint16_t>(port), static_cast<std::uint16_t>(port)});
+    if (port < 65535)
+      even.ports.add({static_cast<std::uint16_t>(port + 1), static_cast<std::uint16_t>(port + 1)});
+  }
+  odd.protocol = Protocol::kBoth;
+  add(odd);
+  EXPECT_LE(to_line(assigned("a")).size(), wire::kMaxJson);
+
+  EXPECT_THAT(refused(catalog_->add(even)).what, HasSubstr("edge \"a\" would have more"));
+  even.edges = {"*"};
+  EXPECT_THAT(refused(catalog_->add(even)).what, HasSubstr("edge \"a\" would have more"));
+  even.edges = {"b"};
+  add(even);
 }
 
 TEST_F(ServiceCatalogTest, AnAssignmentCarriesWhatItIsBasedOn) {

@@ -82,6 +82,7 @@ std::vector<std::byte> one_of_each() {
   append_frame(out, 0, FrameType::kConfigResult, as_bytes("{}"));
   append_frame(out, 0, FrameType::kReport, as_bytes("{}"));
   append_frame(out, 0, FrameType::kGoAway, as_bytes("abcdef"));
+  append_frame(out, 4, FrameType::kUdpOpenAck, {});
   return out;
 }
 
@@ -92,7 +93,7 @@ TEST(Header, IsNineBytesBigEndian) {
 TEST(FrameReader, ReadsEveryKind) {
   const auto frames = read_in_pieces(one_of_each(), {});
 
-  ASSERT_EQ(frames.size(), 20U);
+  ASSERT_EQ(frames.size(), 21U);
   EXPECT_EQ(frames[1].header, (FrameHeader{1, FrameType::kOpen, 45}));
   EXPECT_EQ(frames[1].payload, "PROXY TCP4 192.0.2.1 198.51.100.7 40000 443\r\n");
   EXPECT_EQ(frames[5].header, (FrameHeader{0xffffffff, FrameType::kDataBack, 16}));
@@ -209,7 +210,7 @@ TEST(FrameReader, RefusesWhatHasNotTheFormOfItsType) {
   };
   const std::array cases{
       Case{1, 1, 0x00, 0, "unknown frame #2 at offset 9: there is no frame type 0x00"},
-      Case{2, 1, 0x14, 0, "there is no frame type 0x14"},
+      Case{2, 1, 0x15, 0, "there is no frame type 0x15"},
       Case{3, 1, 0xff, 0, "there is no frame type 0xff"},
       Case{4, 1, 0x01, 108, "OPEN frame #2 at offset 9: a payload of 108 bytes is longer than 107"},
       Case{5, 1, 0x02, (16U << 20) + 1, "DATA frame #2 at offset 9: a payload of 16777217 bytes is longer"},
@@ -246,6 +247,9 @@ TEST(FrameReader, RefusesWhatHasNotTheFormOfItsType) {
       Case{34, 5, 0x11, 2, "CONFIG_RESULT frame #2 at offset 9: it belongs to the tunnel"},
       Case{35, 5, 0x12, 2, "REPORT frame #2 at offset 9: it belongs to the tunnel"},
       Case{36, 5, 0x13, 6, "GOAWAY frame #2 at offset 9: it belongs to the tunnel"},
+      Case{37, 1, 0x14, 1, "UDP_OPEN_ACK frame #2 at offset 9: a payload of 1 bytes is longer than 0"},
+      Case{38, 0, 0x0c, 1, "UDP_DATA frame #2 at offset 9: it needs a stream, and 0 is none"},
+      Case{39, 0, 0x14, 0, "UDP_OPEN_ACK frame #2 at offset 9: it needs a stream, and 0 is none"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE("case " + std::to_string(c.number));
@@ -271,10 +275,17 @@ TEST(FrameType, OnlyDataIsStreamed) {
   }
 }
 
+TEST(FrameType, OnlyThoseOfUdpBelongToSessions) {
+  for (unsigned type = 0; type < 256; ++type) {
+    const auto each = static_cast<FrameType>(type);
+    EXPECT_EQ(is_udp(each), name_of(each).starts_with("UDP_")) << type;
+  }
+}
+
 TEST(FrameType, UnknownOnesHaveNoName) {
   EXPECT_EQ(name_of(FrameType::kDataBack), "DATA_BACK");
   EXPECT_EQ(name_of(static_cast<FrameType>(0)), "unknown");
-  EXPECT_EQ(name_of(static_cast<FrameType>(0x14)), "unknown");
+  EXPECT_EQ(name_of(static_cast<FrameType>(0x15)), "unknown");
   EXPECT_EQ(name_of(static_cast<FrameType>(0xff)), "unknown");
 }
 

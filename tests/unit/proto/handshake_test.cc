@@ -10,6 +10,7 @@
 namespace penstock {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -19,8 +20,9 @@ PortSet ports_of_text(std::initializer_list<PortRange> ranges) {
   return ports;
 }
 
-const Assignment kLegacy{{80, 443}, 60, std::nullopt};
+const Assignment kLegacy{{80, 443}, {53}, 60, std::nullopt};
 const Assignment kOurs{{80, 443, 8000, 8001},
+                       {53, 443, 5000},
                        300,
                        Assignment::Extension{1,
                                              {"reset", "carriers"},
@@ -28,6 +30,8 @@ const Assignment kOurs{{80, 443, 8000, 8001},
                                              7,
                                              {{"web", ports_of_text({{80, 80}, {443, 443}})},
                                               {"games", ports_of_text({{8000, 8001}})},
+                                              {"dns", {}, ports_of_text({{53, 53}, {5000, 5000}}), 90s},
+                                              {"quic", {}, ports_of_text({{443, 443}}), 24h},
                                               {"idle", {}}}}};
 
 TEST(EdgeLine, BothWays) {
@@ -80,17 +84,18 @@ TEST(EdgeLine, RefusesNamingThePartAndNeverTheSecret) {
 }
 
 TEST(Assignment, WritesThePublishedKeys) {
-  EXPECT_EQ(to_line(kLegacy), R"({"listenPorts":[80,443],"listenPortsUdp":[],"stunIntervalSecs":60})"
+  EXPECT_EQ(to_line(kLegacy), R"({"listenPorts":[80,443],"listenPortsUdp":[53],"stunIntervalSecs":60})"
                               "\n");
 }
 
 TEST(Assignment, WritesTheExtension) {
   EXPECT_EQ(
       to_line(kOurs),
-      R"({"listenPorts":[80,443,8000,8001],"listenPortsUdp":[],"stunIntervalSecs":300,"penstock":{)"
+      R"({"listenPorts":[80,443,8000,8001],"listenPortsUdp":[53,443,5000],"stunIntervalSecs":300,"penstock":{)"
       R"("version":1,"features":["reset","carriers"],"instance":"18446744073709551615","generation":"7",)"
       R"("services":[{"name":"web","ports":["80","443"]},{"name":"games","ports":["8000-8001"]},)"
-      R"({"name":"idle","ports":[]}]}})"
+      R"({"name":"dns","ports":[],"udp":["53","5000"],"udp_idle_ms":90000},)"
+      R"({"name":"quic","ports":[],"udp":["443"],"udp_idle_ms":86400000},{"name":"idle","ports":[]}]}})"
       "\n");
 }
 
@@ -104,7 +109,7 @@ TEST(Assignment, ReadsWhatItWrites) {
 }
 
 TEST(Assignment, ReadsWhatAnOlderHubSays) {
-  EXPECT_EQ(parse_assignment(R"({"listenPorts":[80]})").value(), (Assignment{{80}, 300, std::nullopt}));
+  EXPECT_EQ(parse_assignment(R"({"listenPorts":[80]})").value(), (Assignment{{80}, {}, 300, std::nullopt}));
 }
 
 TEST(Assignment, IgnoresKeysItDoesNotKnow) {
@@ -112,20 +117,43 @@ TEST(Assignment, IgnoresKeysItDoesNotKnow) {
       parse_assignment(R"({"listenPorts":[],"firewall":{"a":[1]},"penstock":{"version":9,"features":[],)"
                        R"("instance":"1","generation":"2","services":[],"later":null}})")
           .value(),
-      (Assignment{{}, 300, Assignment::Extension{9, {}, 1, 2, {}}}));
+      (Assignment{{}, {}, 300, Assignment::Extension{9, {}, 1, 2, {}}}));
+}
+
+TEST(Assignment, AServiceWithoutUdpPortsHasNoIdleTimeEither) {
+  const std::string before =
+      R"({"listenPorts":[],"penstock":{"version":1,"features":[],"instance":"1","generation":"2","services":[)";
+  for (const std::string_view service :
+       {R"({"name":"a","ports":["80"]})", R"({"name":"a","ports":["80"],"udp":[]})",
+        R"({"name":"a","ports":["80"],"udp":[],"udp_idle_ms":60000})"}) {
+    const auto read = parse_assignment(before + std::string{service} + "]}}");
+    ASSERT_TRUE(read) << read.error().what;
+    EXPECT_EQ(read->penstock->services, (std::vector{AssignedService{"a", ports_of_text({{80, 80}})}}));
+  }
 }
 
 TEST(Assignment, TellsItsPorts) {
   EXPECT_EQ(ports_of(kLegacy), ports_of_text({{80, 80}, {443, 443}}));
   EXPECT_EQ(ports_of(kOurs), ports_of_text({{80, 80}, {443, 443}, {8000, 8001}}));
-  EXPECT_EQ(ports_of(Assignment{{9, 7, 8, 65535, 7, 1, 11}, 300, {}}).to_string(), "1,7-9,11,65535");
+  EXPECT_EQ(ports_of(Assignment{{9, 7, 8, 65535, 7, 1, 11}, {}, 300, {}}).to_string(), "1,7-9,11,65535");
   EXPECT_EQ(ports_of(Assignment{}).to_string(), "none");
+  EXPECT_EQ(udp_ports_of(kLegacy).to_string(), "53");
+  EXPECT_EQ(udp_ports_of(kOurs).to_string(), "53,443,5000");
+  EXPECT_EQ(udp_ports_of(Assignment{{80}, {5, 4, 9}, 300, {}}).to_string(), "4-5,9");
+  EXPECT_EQ(udp_ports_of(Assignment{{80}, {}, 300, {}}).to_string(), "none");
+}
+
+/// An assignment of one service, with those keys besides name and ports.
+std::string with_service(std::string_view keys) {
+  return R"({"listenPorts":[],"penstock":{"version":1,"features":[],"instance":"1","generation":"1","services":[)"
+         R"({"name":"a","ports":[],)" +
+         std::string{keys} + "}]}}";
 }
 
 TEST(Assignment, RefusesNamingTheKey) {
   struct Case {
     int number;
-    const char* json;
+    std::string json;
     const char* part;
   };
   const std::array cases{
@@ -182,6 +210,18 @@ TEST(Assignment, RefusesNamingTheKey) {
               {"name":"a","ports":[80]}]}})",
           "key 'penstock.services[0].ports[0]' must be a string"},
       Case{29, R"({"listenPorts":[],"x":[[[[[[[[]]]]]]]]})", "not JSON, at byte"},
+      Case{30, R"({"listenPorts":[],"listenPortsUdp":[53,0]})",
+           "key 'listenPortsUdp[1]' must be an integer from 1 to 65535"},
+      Case{31, with_service(R"("udp":"53")"), "key 'penstock.services[0].udp' must be an array"},
+      Case{32, with_service(R"("udp":["0"],"udp_idle_ms":1)"),
+           "key 'penstock.services[0].udp[0]' must be a port or range"},
+      Case{33, with_service(R"("udp":["53"])"), "key 'penstock.services[0].udp_idle_ms' is missing"},
+      Case{34, with_service(R"("udp":["53"],"udp_idle_ms":0)"),
+           "key 'penstock.services[0].udp_idle_ms' must be an integer from 1 to 86400000"},
+      Case{35, with_service(R"("udp":["53"],"udp_idle_ms":86400001)"),
+           "key 'penstock.services[0].udp_idle_ms' must be an integer from 1 to 86400000"},
+      Case{36, with_service(R"("udp":["53"],"udp_idle_ms":"60s")"),
+           "key 'penstock.services[0].udp_idle_ms' must be an integer"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE("case " + std::to_string(c.number));

@@ -147,7 +147,8 @@ TEST(Hello, RefusesMoreThanItsLimits) {
 
 ConfigResultMessage config_result() {
   ConfigResultMessage message{
-      7, {}, {{{22, 22}, PST_R_PORT_DENIED, "denied by ports.deny"}, {{90, 95}, PST_R_PORT_IN_USE, ""}}};
+      .generation = 7,
+      .failed = {{{22, 22}, PST_R_PORT_DENIED, "denied by ports.deny"}, {{90, 95}, PST_R_PORT_IN_USE, ""}}};
   message.ok.add({80, 80});
   message.ok.add({8000, 8100});
   return message;
@@ -161,6 +162,32 @@ TEST(ConfigResult, BothWays) {
   EXPECT_EQ(parse_config_result(to_json(ConfigResultMessage{})).value(), ConfigResultMessage{});
 }
 
+TEST(ConfigResult, BothWaysWithUdp) {
+  ConfigResultMessage message = config_result();
+  message.udp_ok.add({53, 53});
+  message.udp_ok.add({80, 80});
+  message.failed[1].udp = true;
+
+  EXPECT_EQ(to_json(message),
+            R"({"generation":"7","ok":["80","8000-8100"],"udp_ok":["53","80"],"failed":[{"ports":"22",)"
+            R"("reason":"port_denied","message":"denied by ports.deny"},{"ports":"90-95","protocol":"udp",)"
+            R"("reason":"port_in_use","message":""}]})");
+  EXPECT_EQ(parse_config_result(to_json(message)).value(), message);
+}
+
+TEST(ConfigResult, AFailureIsOfTcpUnlessItSaysUdp) {
+  const auto read =
+      parse_config_result(R"({"generation":"7","ok":[],"failed":[{"ports":"1","reason":"x","message":""},)"
+                          R"({"ports":"2","protocol":"tcp","reason":"x","message":""},)"
+                          R"({"ports":"3","protocol":"udp","reason":"x","message":""}]})");
+
+  ASSERT_TRUE(read) << read.error().what;
+  ASSERT_EQ(read->failed.size(), 3U);
+  EXPECT_FALSE(read->failed[0].udp);
+  EXPECT_FALSE(read->failed[1].udp);
+  EXPECT_TRUE(read->failed[2].udp);
+}
+
 TEST(ConfigResult, AReasonThatWeDoNotKnowIsUnknown) {
   const auto read = parse_config_result(
       R"({"generation":"7","ok":[],"failed":[{"ports":"22","reason":"later","message":""}]})");
@@ -170,7 +197,7 @@ TEST(ConfigResult, AReasonThatWeDoNotKnowIsUnknown) {
 }
 
 TEST(ConfigResult, TheLongestFitsAFrame) {
-  ConfigResultMessage message{18446744073709551615ULL, {}, {}};
+  ConfigResultMessage message{.generation = 18446744073709551615ULL};
   for (std::uint32_t port = 1; port <= 65535; port += 2) {
     const auto number = static_cast<std::uint16_t>(port);
     message.ok.add({number, number});
@@ -183,6 +210,25 @@ TEST(ConfigResult, TheLongestFitsAFrame) {
   ASSERT_TRUE(read) << read.error().what;
   EXPECT_EQ(read->ok, message.ok);
   EXPECT_EQ(read->failed.size(), wire::kMaxPortFailures);
+}
+
+TEST(ConfigResult, LeavesOutFailuresThatAFrameHasNoRoomFor) {
+  ConfigResultMessage message{.generation = 18446744073709551615ULL};
+  for (std::uint32_t port = 1; port + 1 <= 65535; port += 3) {
+    const PortRange pair{static_cast<std::uint16_t>(port), static_cast<std::uint16_t>(port + 1)};
+    message.ok.add(pair);
+    message.udp_ok.add(pair);
+    message.failed.push_back({pair, PST_R_ACCEPT_FAILED, std::string(300, '"'), true});
+  }
+  const std::string json = to_json(message);
+
+  EXPECT_LE(json.size(), wire::kMaxJson);
+  EXPECT_GT(json.size(), wire::kMaxJson - 1024) << "none is left out that would fit";
+  const auto read = parse_config_result(json);
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(read->ok, message.ok);
+  EXPECT_EQ(read->udp_ok, message.udp_ok);
+  EXPECT_LT(read->failed.size(), wire::kMaxPortFailures);
 }
 
 TEST(ConfigResult, RefusesNamingTheKey) {
@@ -209,6 +255,16 @@ TEST(ConfigResult, RefusesNamingTheKey) {
            "key 'failed[0].message' is missing"},
       Case{12, R"({"generation":"7","ok":[],"failed":[{"ports":"1","reason":1,"message":""}]})",
            "key 'failed[0].reason' must be a string"},
+      Case{13, R"({"generation":"7","ok":[],"udp_ok":"53","failed":[]})", "key 'udp_ok' must be an array"},
+      Case{14, R"({"generation":"7","ok":[],"udp_ok":["0"],"failed":[]})",
+           "key 'udp_ok[0]' must be a port or range"},
+      Case{
+          15,
+          R"({"generation":"7","ok":[],"failed":[{"ports":"1","protocol":"sctp","reason":"x","message":""}]})",
+          "key 'failed[0].protocol' must be \"tcp\" or \"udp\""},
+      Case{16,
+           R"({"generation":"7","ok":[],"failed":[{"ports":"1","protocol":7,"reason":"x","message":""}]})",
+           "key 'failed[0].protocol' must be a string"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE("case " + std::to_string(c.number));
@@ -227,6 +283,35 @@ TEST(PeerText, IsPrintableAndShortAndStaysSo) {
   const std::string cut = peer_text(std::string(500, '\n'));
   EXPECT_EQ(cut.size(), 200U);
   EXPECT_EQ(peer_text(cut), cut);
+}
+
+// ------------------------------------------------------------------------------------------------ REPORT
+
+TEST(Report, SurvivesTheRoundTripWithItsLargestNumbers) {
+  const ReportMessage report{
+      .datagrams = {.sent = UINT64_MAX, .sent_bytes = 2, .received = 3, .received_bytes = 4},
+      .streams = {.sent_bytes = 5, .received_bytes = UINT64_MAX}};
+  EXPECT_EQ(parse_report(to_json(report)).value(), report);
+  EXPECT_EQ(
+      to_json(report),
+      R"({"datagrams":{"sent":"18446744073709551615","sent_bytes":"2","received":"3","received_bytes":"4"},)"
+      R"("streams":{"sent_bytes":"5","received_bytes":"18446744073709551615"}})");
+}
+
+TEST(Report, MayLeaveOutEitherPartAndHaveMore) {
+  EXPECT_EQ(parse_report("{}").value(), ReportMessage{});
+  EXPECT_EQ(
+      parse_report(R"({"streams":{"sent_bytes":"7","received_bytes":"8","more":1},"later":[]})").value(),
+      (ReportMessage{.streams = {.sent_bytes = 7, .received_bytes = 8}}));
+}
+
+TEST(Report, NamesTheKeyThatIsWrong) {
+  const auto why = [](std::string_view json) { return parse_report(json).error().what; };
+  EXPECT_THAT(why(R"({"datagrams":{"sent":"1"}})"), HasSubstr("datagrams.sent_bytes"));
+  EXPECT_THAT(why(R"({"streams":{"sent_bytes":5,"received_bytes":"1"}})"), HasSubstr("streams.sent_bytes"));
+  EXPECT_THAT(why(R"({"streams":[]})"), HasSubstr("streams"));
+  EXPECT_THAT(why(R"({"streams":{"sent_bytes":"18446744073709551616","received_bytes":"1"}})"),
+              HasSubstr("streams.sent_bytes"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Holds include/penstock/wire/tunnel.md to the code: its table of frames and its worked example.
+// Holds include/penstock/wire/tunnel.md to the code: its table of frames and its worked examples.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,32 +88,41 @@ struct ExampleFrame {
   std::vector<std::byte> bytes;
 };
 
-std::vector<ExampleFrame> example() {
-  std::vector<ExampleFrame> frames;
+/// Those of the page, in order.
+std::vector<std::vector<ExampleFrame>> examples() {
+  std::vector<std::vector<ExampleFrame>> all;
   bool inside = false;
   for (const std::string& line : page_lines()) {
     if (line == "```hex") {
       inside = true;
+      all.emplace_back();
     } else if (line == "```") {
       inside = false;
     } else if (inside && line.starts_with('#')) {
-      frames.push_back({line, {}});
+      all.back().push_back({line, {}});
     } else if (inside) {
       std::string digits;
       for (const char c : line) digits += c == ' ' ? "" : std::string{c};
       for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
-        frames.back().bytes.push_back(static_cast<std::byte>(std::stoul(digits.substr(i, 2), nullptr, 16)));
+        all.back().back().bytes.push_back(
+            static_cast<std::byte>(std::stoul(digits.substr(i, 2), nullptr, 16)));
       }
     }
   }
-  return frames;
+  return all;
 }
 
-TEST(TunnelPage, ItsExampleIsReadAsItSays) {
+/// "stream 5" or "session 0x80100000".
+std::string owner_of(const FrameHeader& header) {
+  if ((header.stream & wire::kSessionBit) == 0) return "stream " + std::to_string(header.stream);
+  std::array<std::byte, 4> id;
+  store_u32(id.data(), header.stream);
+  return "session 0x" + to_hex(id);
+}
+
+void check_example(const std::vector<ExampleFrame>& frames) {
   FrameReader to_hub;
   FrameReader to_edge;
-  const auto frames = example();
-  ASSERT_EQ(frames.size(), 11U);
   for (const ExampleFrame& frame : frames) {
     SCOPED_TRACE(frame.title);
     const bool edge_sends = frame.title.starts_with("# edge to hub: ");
@@ -125,16 +134,22 @@ TEST(TunnelPage, ItsExampleIsReadAsItSays) {
     EXPECT_TRUE((*part)->last);
     EXPECT_EQ(frame.title, std::string{edge_sends ? "# edge to hub: " : "# hub to edge: "}
                                .append(name_of((*part)->header.type))
-                               .append(", stream ")
-                               .append(std::to_string((*part)->header.stream)));
+                               .append(", ")
+                               .append(owner_of((*part)->header)));
     ASSERT_FALSE(*reader.next()) << "one frame, and no byte behind it";
   }
 }
 
-/// The example as our own codecs write it.
-std::vector<std::vector<std::byte>> example_as_written() {
+TEST(TunnelPage, ItsExamplesAreReadAsTheySay) {
+  const auto all = examples();
+  ASSERT_EQ(all.size(), 2U);
+  for (const auto& frames : all) check_example(frames);
+}
+
+/// The flow of section 8 as our own codecs write it.
+std::vector<std::vector<std::byte>> flow_as_written() {
   const HelloMessage hello{.instance = 0x0123456789abcdef, .features = {}, .software = "penstock 0.1.0"};
-  ConfigResultMessage result{.generation = 7, .ok = {}, .failed = {}};
+  ConfigResultMessage result{.generation = 7};
   result.ok.add({80, 80});
   result.ok.add({8000, 8001});
   const ProxyAddresses addresses{Endpoint::parse("192.0.2.1:40000").value(),
@@ -162,13 +177,42 @@ std::vector<std::vector<std::byte>> example_as_written() {
   return frames;
 }
 
-TEST(TunnelPage, ItsExampleIsWhatWeWrite) {
-  const auto page = example();
-  const auto written = example_as_written();
+/// The sessions of section 9.
+std::vector<std::vector<std::byte>> sessions_as_written() {
+  const ProxyAddresses v4{Endpoint::parse("192.0.2.1:40000").value(),
+                          Endpoint::parse("198.51.100.7:53").value()};
+  const ProxyAddresses v6{Endpoint::parse("[2001:db8::1]:40000").value(),
+                          Endpoint::parse("[2001:db8::7]:53").value()};
+  constexpr std::uint32_t kOne = wire::kSessionBit | 0x100000;
+  constexpr std::uint32_t kOther = kOne + 1;
+
+  std::vector<std::vector<std::byte>> frames;
+  const auto write = [&](std::uint32_t session, FrameType type, Bytes payload) {
+    append_frame(frames.emplace_back(), session, type, payload);
+  };
+  write(kOne, FrameType::kUdpOpen, proxy_v2_datagram(v4).view());
+  write(kOne, FrameType::kUdpData, as_bytes("query"));
+  write(kOne, FrameType::kUdpOpenAck, {});
+  write(kOne, FrameType::kUdpDataBack, as_bytes("answer"));
+  write(kOther, FrameType::kUdpOpen, proxy_v2_datagram(v6).view());
+  write(kOther, FrameType::kUdpData, {});
+  write(kOther, FrameType::kReset, to_bytes(ResetMessage{PST_R_NOT_ASSIGNED, ""}));
+  write(kOne, FrameType::kUdpClose, {});
+  return frames;
+}
+
+void compare(const std::vector<ExampleFrame>& page, const std::vector<std::vector<std::byte>>& written) {
   ASSERT_EQ(page.size(), written.size());
   for (std::size_t i = 0; i < page.size(); ++i) {
     EXPECT_EQ(to_hex(page[i].bytes), to_hex(written[i])) << page[i].title;
   }
+}
+
+TEST(TunnelPage, ItsExamplesAreWhatWeWrite) {
+  const auto all = examples();
+  ASSERT_EQ(all.size(), 2U);
+  compare(all[0], flow_as_written());
+  compare(all[1], sessions_as_written());
 }
 
 }  // namespace

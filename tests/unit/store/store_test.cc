@@ -130,6 +130,10 @@ TEST_F(StoreTest, RefusesIdsThatCannotBe) {
 
 TEST_F(StoreTest, KeepsServicesAcrossReopening) {
   Service b = service("b", 80);
+  b.protocol = Protocol::kBoth;
+  b.client = ClientHeader::kProxyV2;
+  b.proxy_v2 = ProxyV2Mode::kSeparate;
+  b.udp_idle = std::chrono::hours{2};
   const Service a = service("a", 443);
   {
     Store store = open();
@@ -139,6 +143,18 @@ TEST_F(StoreTest, KeepsServicesAcrossReopening) {
     ASSERT_TRUE(store.put_service(b));
   }
   EXPECT_THAT(*open().services(), ElementsAre(a, b));
+}
+
+TEST_F(StoreTest, ReadsServicesThatAnOlderVersionKept) {
+  Store store = open();
+  change(
+      "INSERT INTO services VALUES ('a', "
+      "'{\"name\":\"a\",\"protocol\":\"tcp\",\"ports\":[80],\"edges\":[\"*\"],"
+      "\"target\":\"web:8000+\",\"client\":\"proxy-v1\",\"max_flows\":0,\"max_flows_per_source\":0,\"idle\":"
+      "\"0s\","
+      "\"draining\":false}')");
+
+  EXPECT_THAT(*store.services(), ElementsAre(service("a", 80)));
 }
 
 TEST_F(StoreTest, RemovesServices) {

@@ -22,6 +22,7 @@ struct HeardFrame {
   std::uint32_t stream;
   FrameType type;
   std::string payload;
+  bool operator==(const HeardFrame&) const = default;
 };
 
 /// Keeps what a carrier tells its owner.
@@ -41,6 +42,12 @@ struct FakeOwner final : CarrierObserver {
     messages.emplace_back(type, as_text(payload));
     return {};
   }
+  Result<void> on_session_frame(FrameType type, std::uint32_t session, Bytes payload) override {
+    told.push_back({session, type, std::string{as_text(payload)}});
+    if (!session_fault.empty()) return error(Errc::kProtocol, session_fault);
+    return {};
+  }
+  void on_turn_end() override { told_by_turn_end.push_back(told.size()); }
   void on_go_away(const GoAwayMessage& message) override { going.push_back(message); }
   void on_carrier_closed(Reason reason, const std::string& text) override {
     ended.emplace(reason, text);
@@ -51,6 +58,9 @@ struct FakeOwner final : CarrierObserver {
   std::vector<Ending> closed;
   int legacy = 0;
   std::vector<std::pair<FrameType, std::string>> messages;
+  std::vector<HeardFrame> told;               // frames of sessions
+  std::vector<std::size_t> told_by_turn_end;  // how many of them, at the end of each turn
+  std::string session_fault;                  // what the owner says against the next one
   std::vector<GoAwayMessage> going;
   std::optional<std::pair<Reason, std::string>> ended;
   std::function<void()> then;
@@ -68,7 +78,9 @@ class CarrierFixture : public testing::Test {
                                    .timeout = 12s,
                                    .half_closed = 60s,
                                    .budget = &budget_,
-                                   .counters = &counters_};
+                                   .counters = &counters_,
+                                   .ledger = &ledger_,
+                                   .datagram_queue = datagram_queue_};
     carrier_ =
         std::make_unique<Carrier>(loop_, peer_->link(), settings, owner_, greeting_, std::move(leftover_));
     loop_.settle();
@@ -163,6 +175,8 @@ class CarrierFixture : public testing::Test {
   FakeLoop loop_;
   WindowBudget budget_{4U << 20, 8};
   Counters counters_;
+  Ledger ledger_;
+  std::size_t datagram_queue_ = 1 << 20;
   FakeOwner owner_;
   std::shared_ptr<FakePeer> peer_ = std::make_shared<FakePeer>(loop_);
   std::string greeting_;

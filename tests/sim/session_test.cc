@@ -1,0 +1,364 @@
+// UDP sessions through two whole nodes: how they open, live through outages, and end.
+#include "proto/proxy_header.h"
+#include "sim/sim_datagrams.h"
+#include "sim/world.h"
+
+namespace penstock {
+namespace {
+
+constexpr std::uint16_t kPublic = 53;
+constexpr std::uint16_t kTarget = 5353;
+constexpr std::uint32_t kClients = 0xcb007100;  // 203.0.113.0
+
+class SessionTest : public testing::Test {
+ protected:
+  void start(const Tweak& hub = {}, const Tweak& edge = {}) {
+    world.start(hub, edge);
+    add_service({});
+  }
+  void add_service(const std::function<void(Service&)>& tweak) {
+    Service service{.name = "game"};
+    service.protocol = Protocol::kUdp;
+    service.target = {.host = World::backend_address().to_string(), .port = kTarget};
+    service.ports.add({kPublic, kPublic});
+    if (tweak) tweak(service);
+    world.hub().hub().add_service(service).value();
+    ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-1", "game") == "listening"; }, 5s));
+    world.run_for(10ms);  // workers open what the edge has bound
+  }
+  SimDatagrams& client(unsigned number) {
+    clients_.push_back(
+        std::make_unique<SimDatagrams>(world.internet, Endpoint{IpAddress::v4(kClients + number), 4000}));
+    return *clients_.back();
+  }
+  Endpoint public_end() { return {world.edge().address(), kPublic}; }
+
+  template <class Role>
+  static std::vector<SessionReport> sessions_of(Role& role) {
+    std::vector<SessionReport> out;
+    for (const auto& worker : role.workers()) {
+      for (auto& session : worker->sessions().sessions({}, 1000).shown) out.push_back(std::move(session));
+    }
+    return out;
+  }
+  std::vector<SessionReport> at_edge() { return sessions_of(world.edge().edge()); }
+  std::vector<SessionReport> at_hub() { return sessions_of(world.hub().hub()); }
+
+  template <class Role>
+  static LedgerRow books(Role& role, bool to_client) {
+    LedgerRow sum;
+    for (const auto& worker : role.workers()) {
+      for (const LedgerRow& row : worker->ledger().rows()) {
+        EXPECT_TRUE(row.balances()) << row.service << (to_client ? " to client" : " to backend");
+        if (row.to_client == to_client && !row.flows) sum += row;
+      }
+    }
+    return sum;
+  }
+  /// Every datagram that either node ever had is accounted for.
+  void expect_balance() {
+    world.expect_balanced_books();
+    for (const bool to_client : {false, true}) {
+      EXPECT_TRUE(books(world.edge().edge(), to_client).balances());
+      EXPECT_TRUE(books(world.hub().hub(), to_client).balances());
+    }
+  }
+
+  World world{7};
+  SimDatagrams backend{world.internet, {World::backend_address(), kTarget}};
+
+ private:
+  std::vector<std::unique_ptr<SimDatagrams>> clients_;
+};
+
+TEST_F(SessionTest, CarriesDatagramsBothWaysAndAccountsForEach) {
+  start();
+  backend.echo(true);
+  SimDatagrams& someone = client(1);
+  for (int i = 0; i < 5; ++i) {
+    someone.send(public_end(), "to and fro " + std::to_string(i));
+    world.run_for(20ms);
+  }
+  ASSERT_EQ(someone.got().size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(someone.got()[i].payload, "to and fro " + std::to_string(i));
+    EXPECT_EQ(someone.got()[i].from, public_end());
+  }
+  ASSERT_EQ(at_hub().size(), 1U);
+  EXPECT_EQ(at_hub().front().client, someone.local());
+  EXPECT_EQ(at_hub().front().local, public_end());
+  EXPECT_EQ(at_hub().front().state, "assured");
+  EXPECT_EQ(at_edge().front().state, "assured");
+  EXPECT_EQ(books(world.edge().edge(), false).sent, 5U);
+  EXPECT_EQ(books(world.hub().hub(), false).sent, 5U);
+  EXPECT_EQ(books(world.hub().hub(), true).sent, 5U);
+  EXPECT_EQ(books(world.edge().edge(), true).sent, 5U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, GivesEveryClientASourceOfItsOwnAndItsOwnAnswers) {
+  start();
+  backend.echo(true);
+  std::vector<SimDatagrams*> all;
+  for (unsigned i = 1; i <= 200; ++i) all.push_back(&client(i % 200 + 1000 * i));
+  for (SimDatagrams* const one : all) one->send(public_end(), one->local().to_string());
+  world.run_for(200ms);
+  std::set<Endpoint> sources;
+  for (const auto& got : backend.got()) sources.insert(got.from);
+  EXPECT_EQ(sources.size(), 200U);
+  for (SimDatagrams* const one : all) {
+    ASSERT_EQ(one->got().size(), 1U);
+    EXPECT_EQ(one->got().front().payload, one->local().to_string());
+  }
+  expect_balance();
+}
+
+TEST_F(SessionTest, EndsAnUnansweredSessionSoonAndAnAssuredOneByItsIdleTime) {
+  start();
+  SimDatagrams& silent = client(1);
+  silent.send(public_end(), "hello?");
+  world.run_for(9s);
+  EXPECT_EQ(at_edge().size(), 1U);
+  EXPECT_EQ(at_edge().front().state, "unreplied");
+  world.run_for(3s);
+  EXPECT_EQ(at_edge().size(), 0U);
+  EXPECT_EQ(at_hub().size(), 0U);
+  EXPECT_GE(world.edge().machine().count(PST_R_UNREPLIED), 1U);
+
+  backend.echo(true);
+  SimDatagrams& talker = client(2);
+  for (int i = 0; i < 3; ++i) {
+    talker.send(public_end(), "hello");
+    world.run_for(50ms);
+  }
+  world.run_for(55s);
+  EXPECT_EQ(at_edge().size(), 1U);
+  EXPECT_EQ(at_hub().size(), 1U);
+  world.run_for(8s);
+  EXPECT_EQ(at_edge().size(), 0U);
+  EXPECT_EQ(at_hub().size(), 0U);
+  EXPECT_EQ(world.edge().machine().sessions_admission.open(), 0U);
+  EXPECT_EQ(world.hub().machine().sessions_admission.open(), 0U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, KeepsIdAndSourceThroughAnOutage) {
+  start([](Config& config) { config.node.workers = 4; }, [](Config& config) { config.edge->carriers = 4; });
+  ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 4; }, 10s));
+  world.run_for(100ms);
+  backend.echo(true);
+  std::vector<SimDatagrams*> all;
+  for (unsigned i = 1; i <= 20; ++i) all.push_back(&client(i));
+  for (int round = 0; round < 3; ++round) {
+    for (SimDatagrams* const one : all) one->send(public_end(), "before");
+    world.run_for(50ms);
+  }
+  const auto before = at_hub();
+  ASSERT_EQ(before.size(), 20U);
+  const auto ids_before = at_edge();
+  for (const auto& wire : world.internet.wires_to(World::hub_endpoint())) wire->cut();
+  world.run_for(100ms);
+  all.front()->send(public_end(), "lost");
+  world.run_for(10ms);
+  EXPECT_EQ(world.edge().machine().count(PST_R_TUNNEL_DOWN), 1U);
+  ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 4; }, 10s));
+  world.run_for(100ms);
+  for (SimDatagrams* const one : all) one->send(public_end(), "after");
+  world.run_for(100ms);
+  for (SimDatagrams* const one : all) {
+    ASSERT_EQ(one->got().size(), 4U);
+    EXPECT_EQ(one->got().back().payload, "after");
+  }
+  const auto same = [](const std::vector<SessionReport>& a, const std::vector<SessionReport>& b) {
+    std::set<std::tuple<std::uint32_t, Endpoint, Endpoint>> left, right;
+    for (const auto& one : a) left.insert({one.id.value(), one.client, one.source});
+    for (const auto& one : b) right.insert({one.id.value(), one.client, one.source});
+    return left == right;
+  };
+  EXPECT_TRUE(same(before, at_hub()));
+  EXPECT_TRUE(same(ids_before, at_edge()));
+  expect_balance();
+}
+
+TEST_F(SessionTest, OpensAgainAtAHubThatWasRestarted) {
+  start();
+  backend.echo(true);
+  SimDatagrams& someone = client(1);
+  someone.send(public_end(), "one");
+  world.run_for(50ms);
+  const SessionId id = at_edge().front().id;
+  world.crash_hub();
+  world.run_for(100ms);
+  world.start_hub();
+  ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 1; }, 10s));
+  world.run_for(100ms);
+  someone.send(public_end(), "two");
+  world.run_for(50ms);
+  ASSERT_EQ(someone.got().size(), 2U);
+  EXPECT_EQ(at_edge().front().id, id);
+  EXPECT_EQ(at_hub().size(), 1U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, NeverGivesALateAnswerToAnotherClient) {
+  start([](Config& config) { config.limits.backend_sockets = 2; }, {});
+  SimDatagrams& first = client(1);
+  first.send(public_end(), "question");
+  world.run_for(50ms);
+  const Endpoint old_source = backend.got().front().from;
+  world.run_for(12s);  // the session is over, its source rests
+  SimDatagrams& second = client(2);
+  second.send(public_end(), "other question");
+  world.run_for(50ms);
+  backend.send(old_source, "late answer");
+  world.run_for(50ms);
+  EXPECT_TRUE(second.got().empty());
+  EXPECT_TRUE(first.got().empty());
+  EXPECT_EQ(world.hub().machine().count(PST_R_STRAY), 1U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, RefusesWhenAllSourcesAreInUseOrResting) {
+  start([](Config& config) {
+    config.node.workers = 1;
+    config.limits.backend_sockets = 2;
+  });
+  for (unsigned i = 1; i <= 3; ++i) client(i).send(public_end(), "x");
+  world.run_for(50ms);
+  EXPECT_EQ(backend.got().size(), 2U);
+  EXPECT_EQ(world.hub().machine().count(PST_R_NO_BACKEND_PORT), 1U);
+  EXPECT_EQ(at_edge().size(), 2U);
+  world.run_for(90s);  // both ended long ago, and have rested
+  client(4).send(public_end(), "y");
+  world.run_for(50ms);
+  EXPECT_EQ(backend.got().size(), 3U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, MakesRoomOfTheOldestUnansweredAndNeverOfAnAssuredOne) {
+  start({}, [](Config& config) {
+    config.node.workers = 1;
+    config.limits.sessions = 4;
+  });
+  backend.echo(true);
+  SimDatagrams& assured = client(1);
+  for (int i = 0; i < 2; ++i) {
+    assured.send(public_end(), "legitimate");
+    world.run_for(50ms);
+  }
+  backend.echo(false);
+  for (unsigned i = 2; i <= 50; ++i) client(i).send(public_end(), "flood");
+  world.run_for(50ms);
+  EXPECT_EQ(at_edge().size(), 4U);
+  EXPECT_EQ(world.edge().machine().count(PST_R_EVICTED), 46U);
+  backend.echo(true);
+  assured.send(public_end(), "still here");
+  world.run_for(50ms);
+  EXPECT_EQ(assured.got().back().payload, "still here");
+  expect_balance();
+}
+
+TEST_F(SessionTest, EndsTheSessionsOfARemovedServiceAtBothEnds) {
+  start();
+  SimDatagrams& someone = client(1);
+  someone.send(public_end(), "x");
+  world.run_for(50ms);
+  ASSERT_EQ(at_hub().size(), 1U);
+  world.hub().hub().remove_service("game").value();
+  world.run_for(200ms);
+  EXPECT_EQ(at_hub().size(), 0U);
+  EXPECT_EQ(at_edge().size(), 0U);
+  someone.send(public_end(), "nobody hears");
+  world.run_for(50ms);
+  EXPECT_EQ(backend.got().size(), 1U);
+  expect_balance();
+}
+
+TEST_F(SessionTest, EndsTheSessionsOfAnEdgeThatCameBackAsAnother) {
+  start();
+  client(1).send(public_end(), "x");
+  world.run_for(50ms);
+  ASSERT_EQ(at_hub().size(), 1U);
+  world.crash_edge(0);
+  world.run_for(100ms);
+  EXPECT_EQ(at_hub().size(), 1U);  // it might come back
+  world.add_edge_with(world.token("edge-1"), 1);
+  ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-1", "game") == "listening"; }, 5s));
+  EXPECT_EQ(at_hub().size(), 0U);
+  EXPECT_EQ(world.hub().machine().count(PST_R_REPLACED), 1U);
+}
+
+TEST_F(SessionTest, TellsTheHubWhatTheTunnelLost) {
+  start();
+  backend.echo(true);
+  SimDatagrams& someone = client(1);
+  someone.send(public_end(), "one");
+  world.run_for(6s);  // reports come every 5 s
+  const auto book = [&](bool to_client) {
+    for (const TunnelBook& one : world.hub().hub().books().list()) {
+      if (!one.streams && one.to_client == to_client) return one;
+    }
+    return TunnelBook{};
+  };
+  EXPECT_EQ(book(false).sent, 1U);
+  EXPECT_EQ(book(false).missing(), 0U);
+  EXPECT_EQ(book(true).received, 1U);
+  EXPECT_EQ(book(true).missing(), 0U);
+  const auto wires = world.internet.wires_to(World::hub_endpoint());
+  for (const auto& wire : wires) wire->stall(10s);
+  someone.send(public_end(), "lost");
+  world.run_for(100ms);
+  for (const auto& wire : wires) wire->cut();
+  ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 1; }, 10s));
+  world.run_for(6s);
+  EXPECT_EQ(book(false).sent, 2U);
+  EXPECT_EQ(book(false).missing(), 1U);
+  EXPECT_EQ(book(false).missing_bytes(), 4U);
+  expect_balance();
+}
+
+class HeaderTest : public SessionTest, public testing::WithParamInterface<ProxyV2Mode> {};
+
+TEST_P(HeaderTest, PutsTheHeaderWhereTheServiceWantsIt) {
+  world.start();
+  add_service([](Service& service) {
+    service.client = ClientHeader::kProxyV2;
+    service.proxy_v2 = GetParam();
+  });
+  SimDatagrams& someone = client(1);
+  someone.send(public_end(), "one");
+  someone.send(public_end(), "two");
+  world.run_for(50ms);
+  const std::string header{
+      as_text(proxy_v2_datagram({.client = someone.local(), .local = public_end()}).view())};
+  std::vector<std::string> wanted;
+  if (GetParam() == ProxyV2Mode::kEvery) wanted = {header + "one", header + "two"};
+  if (GetParam() == ProxyV2Mode::kFirst) wanted = {header + "one", "two"};
+  if (GetParam() == ProxyV2Mode::kSeparate) wanted = {header, "one", "two"};
+  std::vector<std::string> got;
+  for (const auto& datagram : backend.got()) got.push_back(datagram.payload);
+  EXPECT_EQ(got, wanted);
+  EXPECT_EQ(books(world.hub().hub(), false).sent, 2U);
+  expect_balance();
+}
+
+TEST_P(HeaderTest, DropsWhatIsTooLargeWithItsHeader) {
+  world.start();
+  add_service([](Service& service) {
+    service.client = ClientHeader::kProxyV2;
+    service.proxy_v2 = GetParam();
+  });
+  SimDatagrams& someone = client(1);
+  someone.send(public_end(), std::string(65507 - 28, 'x'));
+  someone.send(public_end(), std::string(65507 - 27, 'y'));
+  world.run_for(200ms);
+  const bool fits = GetParam() != ProxyV2Mode::kEvery;
+  EXPECT_EQ(world.hub().machine().count(PST_R_TOO_LARGE), fits ? 0U : 1U);
+  expect_balance();
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, HeaderTest,
+                         testing::Values(ProxyV2Mode::kEvery, ProxyV2Mode::kFirst, ProxyV2Mode::kSeparate));
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,138 @@
+// The ports of an edge: what the hub assigns, what became of each, and what the hub is told of it.
+#include "base/text.h"
+#include "edge/edge.h"
+
+namespace penstock {
+namespace {
+
+/// How often a port that another program held, or that could not be opened, is tried again.
+constexpr Duration kRetryPorts = 10s;
+
+}  // namespace
+
+/// A UDP port: a socket at each worker that has carriers. Destroying it closes them.
+class Edge::UdpPort final : public Pending {
+ public:
+  UdpPort(Edge& edge, std::vector<std::unique_ptr<BoundUdp>> sockets)
+      : edge_{edge}, local_{sockets.front()->local}, workers_{static_cast<unsigned>(sockets.size())} {
+    for (unsigned i = 0; i < workers_; ++i) {
+      edge_.on_worker(i, [socket = std::move(sockets[i])](EdgeWorker& worker) mutable {
+        worker.sessions().open_port(std::move(socket));
+      });
+    }
+  }
+  ~UdpPort() override {
+    for (unsigned i = 0; i < workers_; ++i) {
+      edge_.on_worker(i, [local = local_](EdgeWorker& worker) {
+        worker.sessions().close_port(local, PST_R_SERVICE_REMOVED);
+      });
+    }
+  }
+
+ private:
+  Edge& edge_;
+  const Endpoint local_;
+  const unsigned workers_;
+};
+
+/// The workers that have a carrier slot: only those can carry what their sockets receive.
+unsigned Edge::udp_workers() const {
+  return static_cast<unsigned>(std::min(slots_.size(), workers_.size()));
+}
+
+Result<std::unique_ptr<Pending>> Edge::listen_udp(const Endpoint& on) {
+  auto sockets = parts_.network.bind_udp(on, udp_workers());
+  if (!sockets) return sockets.error();
+  return std::unique_ptr<Pending>{std::make_unique<UdpPort>(*this, std::move(*sockets))};
+}
+
+/// Carriers come up in any order: only what is newer than what we have counts.
+bool Edge::is_news(const Assignment& assignment) const {
+  if (!assignment.penstock) return true;
+  return assignment.penstock->instance != hub_instance_ || assignment.penstock->generation >= generation_;
+}
+
+void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
+  if (draining_ || slot >= slots_.size() || !is_news(assignment)) return;
+  hub_instance_ = assignment.penstock ? assignment.penstock->instance : 0;
+  generation_ = assignment.penstock ? assignment.penstock->generation : 0;
+  services_ = assignment.penstock ? assignment.penstock->services : std::vector<AssignedService>{};
+  const PortSet wanted = ports_of(assignment);
+  const bool first = listeners_.wanted().empty();
+  const bool changed = wanted != listeners_.wanted();
+  const PortSet gone = listeners_.wanted().difference(wanted);
+  listeners_.assign(wanted);
+  if (!gone.empty()) {
+    for (const Worker& worker : parts_.workers) {
+      on_worker(worker.index, [gone](EdgeWorker& edge) { edge.reset_flows(gone, PST_R_SERVICE_REMOVED); });
+    }
+  }
+  if (changed) {
+    event(
+        first ? "ports_assigned" : "ports_changed",
+        {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
+  }
+  take_udp(assignment);
+  report_ports(slot);
+}
+
+void Edge::take_udp(const Assignment& assignment) {
+  const auto services = std::make_shared<const UdpServices>(assignment);
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [services](EdgeWorker& edge) { edge.sessions().set_services(services); });
+  }
+  const PortSet wanted = udp_ports_of(assignment);
+  const bool first = udp_listeners_.wanted().empty();
+  const bool changed = wanted != udp_listeners_.wanted();
+  udp_listeners_.assign(wanted);
+  if (!changed) return;
+  event(first ? "ports_assigned" : "ports_changed", {{"edge", address_.edge_id},
+                                                     {"protocol", "udp"},
+                                                     {"ports", wanted.to_string()},
+                                                     {"open", udp_listeners_.open().to_string()}});
+}
+
+std::vector<PortFailure> Edge::port_failures() const {
+  auto failures = listeners_.failures();
+  for (PortFailure& failure : udp_listeners_.failures()) {
+    failure.udp = true;
+    failures.push_back(std::move(failure));
+  }
+  return failures;
+}
+
+void Edge::report_ports(std::uint32_t slot) {
+  auto failures = port_failures();
+  if (failures != reported_failures_) {
+    for (const PortFailure& failure : failures) {
+      parts_.counters.count(failure.reason);
+      event("port_failed", {{"edge", address_.edge_id},
+                            {"protocol", failure.udp ? "udp" : "tcp"},
+                            {"ports", failure.ports.to_string()},
+                            {"reason", label_of(failure.reason)},
+                            {"text", failure.message}});
+    }
+  }
+  reported_failures_ = failures;
+  const ConfigResultMessage result{.generation = generation_,
+                                   .ok = listeners_.open(),
+                                   .udp_ok = udp_listeners_.open(),
+                                   .failed = std::move(failures)};
+  on_worker(slots_[slot].worker, [slot, json = to_json(result)](EdgeWorker& worker) {
+    worker.send(slot, FrameType::kConfigResult, json);
+  });
+}
+
+void Edge::retry_ports() {
+  retry_timer_->arm(parts_.control.now() + kRetryPorts);
+  if (draining_ || (!listeners_.has_failures() && !udp_listeners_.has_failures())) return;
+  listeners_.assign(PortSet{listeners_.wanted()});
+  udp_listeners_.assign(PortSet{udp_listeners_.wanted()});
+  if (port_failures() != reported_failures_) report_changed_ports();
+}
+
+void Edge::report_changed_ports() {
+  if (const auto slot = slot_that_is_up()) report_ports(*slot);
+}
+
+}  // namespace penstock

@@ -1,0 +1,245 @@
+#include "edge/edge_sessions.h"
+
+#include <optional>
+
+#include "proto/proxy_header.h"
+#include "tunnel/flow_journal.h"
+#include "tunnel/session_journal.h"
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The whole table is looked at for sessions that are over once in kScanEvery * kScanParts.
+constexpr Duration kScanEvery = 50ms;
+constexpr std::uint32_t kScanParts = 20;
+
+bool is_multicast(const IpAddress& address) {
+  return address.is_v4() ? (address.v4_bytes()[0] & 0xf0) >= 0xe0 : address.bytes()[0] == 0xff;
+}
+
+/// A source that no client can have: answers to it would go astray, or come back to us.
+bool is_impossible(const SessionPath& path) {
+  const Endpoint& client = path.remote;
+  return client.port == 0 || client.address.is_any() || is_multicast(client.address) ||
+         (client.address.is_loopback() && !path.local.address.is_loopback()) || client == path.local;
+}
+
+std::uint32_t share_of(std::uint32_t sessions, std::size_t workers) {
+  return std::max<std::uint32_t>(1, sessions / static_cast<std::uint32_t>(workers));
+}
+
+}  // namespace
+
+EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& ledger,
+                           SessionCarriers& carriers)
+    : worker_{worker},
+      shared_{shared},
+      carriers_{carriers},
+      table_{worker.index * share_of(shared.sessions, shared.workers),
+             share_of(shared.sessions, shared.workers), shared.flow.unreplied},
+      ledger_{ledger},
+      steering_{worker.network, table_, SocketSteering::LocalAddress::kAsUsed,
+                static_cast<SteeringObserver&>(*this)},
+      expiry_{worker.loop.make_timer([this] { expire(); })} {}
+
+EdgeSessions::~EdgeSessions() = default;
+
+void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
+  services_ = std::move(services);
+}
+
+void EdgeSessions::open_port(std::unique_ptr<BoundUdp> socket) {
+  steering_.open(std::move(socket));
+}
+
+void EdgeSessions::close_port(const Endpoint& local, Reason reason) {
+  table_.for_each([&](Session& session) {
+    const Endpoint& at = session.path.local;
+    const bool here =
+        at.port == local.port && (at.address == local.address ||
+                                  (local.address.is_any() && at.address.is_v4() == local.address.is_v4()));
+    if (here) end(session, reason, true);
+  });
+  steering_.close(local);
+}
+
+// ---------------------------------------------------------------------------------------------- from clients
+
+void EdgeSessions::on_datagram(Session& session, Bytes payload) {
+  LedgerLine& line = extra(session).ledger->to_backend;
+  line.receive(payload.size());
+  table_.client_sent(session, payload.size(), worker_.loop.now());
+  forward(session, payload);
+}
+
+void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
+  const Service* const service = services_->find(path.local.port);
+  ServiceLedger& ledger = ledger_.of(service == nullptr ? std::string{} : service->service);
+  ledger.to_backend.receive(payload.size());
+  Admission::Ticket ticket;
+  const Reason refusal = may_open(path, service, ticket);
+  if (refusal != PST_R_COMPLETED) return drop(ledger.to_backend, refusal, payload.size());
+  Session* const session = add(path, service->idle);
+  if (session == nullptr) return drop(ledger.to_backend, PST_R_LIMIT_TOTAL, payload.size());
+  if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
+  extra(*session) = {.ledger = &ledger, .ticket = std::move(ticket)};
+  steering_.add(*session);
+  worker_.counters.sessions_opened.add(1);
+  table_.client_sent(*session, payload.size(), worker_.loop.now());
+  record_session_opened(shared_.journal, report(*session));
+  forward(*session, payload);
+  if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
+}
+
+/// PST_R_COMPLETED when nothing is against a new session.
+Reason EdgeSessions::may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket) {
+  if (service == nullptr) return PST_R_NOT_ASSIGNED;
+  if (is_impossible(path)) return PST_R_BAD_SOURCE;
+  if (draining_) return PST_R_DRAINING;
+  if (carriers_.any_carrier(0) == nullptr) return PST_R_TUNNEL_DOWN;
+  auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
+  if (const Reason* const met = std::get_if<Reason>(&admitted)) {
+    record_limit(shared_.journal, *met, path.remote, service->service, shared_.address.edge_id);
+    return *met;
+  }
+  ticket = std::get<Admission::Ticket>(std::move(admitted));
+  return PST_R_COMPLETED;
+}
+
+/// When the table is full, the oldest session that was never assured makes room; an assured one never does.
+Session* EdgeSessions::add(const SessionPath& path, Duration idle) {
+  const Time now = worker_.loop.now();
+  if (Session* const added = table_.add(path, idle, now)) return added;
+  Session* const oldest = table_.oldest_unassured();
+  if (oldest == nullptr) return nullptr;
+  end(*oldest, PST_R_EVICTED, true);
+  return table_.add(path, idle, now);
+}
+
+void EdgeSessions::forward(Session& session, Bytes payload) {
+  Extra& known = extra(session);
+  LedgerLine& line = known.ledger->to_backend;
+  if (payload.size() > wire::kMaxDatagram) return drop(line, PST_R_TOO_LARGE, payload.size());
+  EdgeCarrier* const carrier =
+      known.carrier == 0 ? carriers_.any_carrier(session.id.slot()) : carriers_.carrier_in(known.slot);
+  if (carrier == nullptr) return drop(line, PST_R_TUNNEL_DOWN, payload.size());
+  const std::uint32_t id = wire::kSessionBit | session.id.value();
+  if (known.carrier == carrier->serial()) {
+    if (!carrier->carrier()->send_datagram(FrameType::kUdpData, id, payload, line))
+      drop(line, PST_R_QUEUE_FULL, payload.size());
+    return;
+  }
+  const auto header = proxy_v2_datagram({.client = session.path.remote, .local = session.path.local});
+  if (!carrier->carrier()->open_session(id, header.view(), payload, line))
+    return drop(line, PST_R_QUEUE_FULL, payload.size());
+  known.carrier = carrier->serial();
+  known.slot = carrier->index();
+  known.acknowledged = false;
+}
+
+void EdgeSessions::on_overrun(const Endpoint& local, std::uint64_t datagrams) {
+  const Service* const service = services_->find(local.port);
+  LedgerLine& line = ledger_.of(service == nullptr ? std::string{} : service->service).to_backend;
+  line.lose(PST_R_OVERRUN, datagrams);
+  worker_.counters.count(PST_R_OVERRUN, datagrams);
+}
+
+void EdgeSessions::drop(LedgerLine& line, Reason reason, std::size_t bytes) {
+  line.drop(reason, bytes);
+  worker_.counters.count(reason);
+}
+
+// ---------------------------------------------------------------------------------------------- from the hub
+
+Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes payload) {
+  const SessionId id = SessionId::from(session & ~wire::kSessionBit);
+  if (type == FrameType::kUdpDataBack) {
+    deliver(id, payload);
+    return {};
+  }
+  Session* const found = table_.find(id).session;
+  std::optional<Reason> reason;  // UDP_CLOSE has none: silence ended the session
+  if (type == FrameType::kReset) {
+    const auto message = parse_reset(payload);
+    if (!message) return message.error();
+    reason = message->reason;
+  }
+  if (found == nullptr) return {};  // it ended at both nodes at once
+  if (type == FrameType::kUdpOpenAck) {
+    extra(*found).acknowledged = true;
+  } else {
+    end(*found, reason.value_or(end_by_silence(*found)), false);
+  }
+  return {};
+}
+
+void EdgeSessions::deliver(SessionId id, Bytes payload) {
+  const auto found = table_.find(id);
+  if (found.session == nullptr) {
+    LedgerLine& line = ledger_.of({}).to_client;
+    line.receive(payload.size());
+    const bool stale = found.lookup == SessionTable::Lookup::kStale;
+    return drop(line, stale ? PST_R_STALE_SESSION : PST_R_NO_SESSION, payload.size());
+  }
+  Session& session = *found.session;
+  LedgerLine& line = extra(session).ledger->to_client;
+  line.receive(payload.size());
+  line.hold(payload.size());
+  table_.backend_sent(session, payload.size(), worker_.loop.now());
+  steering_.send(session, {}, payload);
+}
+
+void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
+  LedgerLine& line = extra(session).ledger->to_client;
+  line.release(bytes);
+  if (error) return drop(line, PST_R_SEND_FAILED, bytes);
+  line.send(bytes);
+}
+
+// ---------------------------------------------------------------------------------------------- ends
+
+void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
+  Extra& known = extra(session);
+  EdgeCarrier* const carrier = tell_hub ? carriers_.carrier_in(known.slot) : nullptr;
+  if (carrier != nullptr && carrier->serial() == known.carrier) {
+    carrier->carrier()->end_session(wire::kSessionBit | session.id.value(), reason, {});
+  }
+  worker_.counters.count(reason);
+  record_session_closed(shared_.journal, report(session), reason);
+  steering_.remove(session);
+  known = {};
+  table_.remove(session);
+}
+
+void EdgeSessions::expire() {
+  table_.expire(worker_.loop.now(), table_.capacity() / kScanParts + 1,
+                [this](Session& session) { end(session, end_by_silence(session), true); });
+  expiring_ = table_.size() > 0;
+  if (expiring_) expiry_->arm(worker_.loop.now() + kScanEvery);
+}
+
+// ---------------------------------------------------------------------------------------------- reports
+
+SessionReport EdgeSessions::report(const Session& session) {
+  SessionReport out = report_of(session, worker_.loop.now());
+  out.service = extra(session).ledger->service;
+  out.edge = shared_.address.edge_id;
+  out.client = session.path.remote;
+  out.local = session.path.local;
+  return out;
+}
+
+SessionListing EdgeSessions::sessions(const SessionFilter& filter, std::size_t most) {
+  SessionListing listing;
+  table_.for_each([&](Session& session) {
+    if (!filter.wants(extra(session).ledger->service, shared_.address.edge_id, session.path.remote,
+                      session.state))
+      return;
+    if (++listing.total <= most) listing.shown.push_back(report(session));
+  });
+  return listing;
+}
+
+}  // namespace penstock

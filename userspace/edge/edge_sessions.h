@@ -1,0 +1,96 @@
+// The UDP sessions of an edge's worker: opened by clients, carried by the worker's carriers, ended by
+// silence.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/edge_carrier.h"
+#include "edge/udp_services.h"
+#include "steering/socket_steering.h"
+#include "tunnel/admission.h"
+#include "tunnel/ledger.h"
+#include "tunnel/session_report.h"
+
+namespace penstock {
+
+/// Finds the carriers of sessions; the worker knows which of its own are up.
+class SessionCarriers {
+ public:
+  /// A carrier for a new session; null when none is up. `turn` spreads sessions over carriers.
+  virtual EdgeCarrier* any_carrier(std::uint32_t turn) = 0;
+  /// The carrier of a session in that slot; null while it is down, for the session waits for it: only there,
+  /// at the hub's same worker, does it keep its source. Any other when there is no such slot any more.
+  virtual EdgeCarrier* carrier_in(std::uint32_t slot) = 0;
+
+ protected:
+  ~SessionCarriers() = default;
+};
+
+/// Owned by its worker, on the worker's thread. A client's first datagram opens a session, within the limits;
+/// no answer of ours ever goes to a source on its own account. Sessions outlive carriers: on each new one a
+/// session opens again, with the same id, with its next datagram.
+class EdgeSessions final : public SessionFrames, private SteeringObserver {
+ public:
+  EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& ledger, SessionCarriers& carriers);
+  ~EdgeSessions();
+  EdgeSessions(const EdgeSessions&) = delete;
+  EdgeSessions& operator=(const EdgeSessions&) = delete;
+
+  void set_services(std::shared_ptr<const UdpServices> services);
+  void open_port(std::unique_ptr<BoundUdp> socket);
+  /// Ends the port's sessions too.
+  void close_port(const Endpoint& local, Reason reason);
+  /// Opens no new sessions from now on.
+  void drain() { draining_ = true; }
+
+  Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) override;
+  void flush() override { steering_.flush(); }
+
+  std::size_t size() const { return table_.size(); }
+  /// At most `most` of those that the filter wants, and how many it wants in all.
+  SessionListing sessions(const SessionFilter& filter, std::size_t most);
+
+ private:
+  /// What belongs to a session besides its path, by the table's index.
+  struct Extra {
+    ServiceLedger* ledger = nullptr;
+    std::uint64_t carrier = 0;  // serial of the carrier on which it was opened last
+    std::uint32_t slot = 0;
+    bool acknowledged = false;
+    Admission::Ticket ticket;
+  };
+  using Service = UdpServices::Entry;
+
+  void on_datagram(Session& session, Bytes payload) override;
+  void on_stranger(const SessionPath& path, Bytes payload) override;
+  void on_overrun(const Endpoint& local, std::uint64_t datagrams) override;
+  void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
+
+  Reason may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket);
+  Session* add(const SessionPath& path, Duration idle);
+  void forward(Session& session, Bytes payload);
+  void deliver(SessionId id, Bytes payload);
+  void end(Session& session, Reason reason, bool tell_hub);
+  void drop(LedgerLine& line, Reason reason, std::size_t bytes);
+  void expire();
+  Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
+  SessionReport report(const Session& session);
+
+  const Worker& worker_;
+  EdgeShared& shared_;
+  SessionCarriers& carriers_;
+  SessionTable table_;
+  std::deque<Extra> extras_;  // grows with the slots that were ever used
+  Ledger& ledger_;
+  std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();
+  SocketSteering steering_;
+  std::unique_ptr<Timer> expiry_;
+  bool expiring_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace penstock

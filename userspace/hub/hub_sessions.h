@@ -1,0 +1,128 @@
+// The UDP sessions of a hub's worker: opened by edges, each with a source of its own towards its backend.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "config/service.h"
+#include "hub/route_table.h"
+#include "proto/frame.h"
+#include "proto/proxy_header.h"
+#include "steering/backend_sources.h"
+#include "steering/socket_steering.h"
+#include "tunnel/admission.h"
+#include "tunnel/ledger.h"
+#include "tunnel/session_report.h"
+#include "tunnel/worker.h"
+
+namespace penstock {
+
+struct HubShared;
+class Carrier;
+
+/// The sessions of one running edge on this worker, by the id that the edge gave them. Kept across the loss
+/// of its carriers, while any session lives. Shared by its carriers and the sessions' owner.
+struct SessionTunnel {
+  std::string edge;
+  std::uint64_t instance = 0;
+  std::unordered_map<std::uint32_t, Session*> sessions;
+};
+
+/// Finds the carrier on which a session's answers go; the worker knows which are there.
+class HubCarriers {
+ public:
+  /// Null when that carrier is gone or going.
+  virtual Carrier* carrier(std::uint64_t number) = 0;
+
+ protected:
+  ~HubCarriers() = default;
+};
+
+/// Owned by its worker, on the worker's thread. What an edge says is checked: its ports, the limits, its ids.
+/// A session keeps its source until it ends, through reconnects of its edge; then the source rests towards
+/// that backend, so that a late answer reaches nobody.
+class HubSessions final : private SteeringObserver {
+ public:
+  HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger, HubCarriers& carriers);
+  ~HubSessions();
+  HubSessions(const HubSessions&) = delete;
+  HubSessions& operator=(const HubSessions&) = delete;
+
+  /// The tunnel of that instance of an edge, as it was left, or new.
+  std::shared_ptr<SessionTunnel> tunnel(const std::string& edge, std::uint64_t instance);
+  /// Another instance of the edge came, or the edge was removed: sessions of all others end.
+  void keep_only(const std::string& edge, std::uint64_t instance, Reason reason);
+  /// Sessions whose port is no longer assigned, or to another service, end.
+  void check_routes(SessionTunnel& tunnel, const RouteTable& routes);
+
+  /// What a carrier brought for a session. An error ends the carrier.
+  Result<void> on_frame(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes,
+                        FrameType type, std::uint32_t wire_id, Bytes payload);
+  /// What came together may leave together.
+  void flush() { steering_.flush(); }
+
+  std::size_t size() const { return table_.size(); }
+  /// At most `most` of those that the filter wants, and how many it wants in all.
+  SessionListing sessions(const SessionFilter& filter, std::size_t most);
+
+ private:
+  /// What belongs to a session besides its path, by the table's index.
+  struct Extra {
+    std::shared_ptr<const Service> service;  // as it was when the session was opened
+    ServiceLedger* ledger = nullptr;
+    SessionTunnel* tunnel = nullptr;
+    std::uint64_t carrier = 0;
+    std::uint32_t wire_id = 0;
+    std::uint32_t source = 0;
+    bool header_sent = false;
+    ProxyAddresses addresses;
+    Admission::Ticket ticket;
+  };
+  /// The sockets of one address family.
+  struct Family {
+    BackendSources sources;
+    std::vector<Endpoint> locals;  // by number of source
+  };
+
+  void on_datagram(Session& session, Bytes payload) override;
+  void on_stranger(const SessionPath& path, Bytes payload) override;
+  void on_overrun(const Endpoint& local, std::uint64_t datagrams) override;
+  void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
+
+  void open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes, std::uint32_t wire_id,
+            Bytes header);
+  Reason admit(const Route* route, const Endpoint& client, std::string_view edge, Admission::Ticket& ticket);
+  Result<std::uint32_t> take_source(Family& family, const Endpoint& backend);
+  Session* add(const SessionPath& path, Duration idle);
+  void deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id, Bytes payload);
+  void send(Session& session, Bytes payload);
+  void refuse(std::uint64_t carrier, std::uint32_t wire_id, Reason reason, const std::string& text);
+  void end(Session& session, Reason reason, bool tell_edge);
+  void drop(LedgerLine& line, Reason reason, std::size_t bytes);
+  void expire();
+  void tidy();
+  Family& family_of(const Endpoint& backend) { return backend.address.is_v4() ? v4_ : v6_; }
+  Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
+  SessionReport report(const Session& session);
+
+  const Worker& worker_;
+  HubShared& shared_;
+  HubCarriers& carriers_;
+  SessionTable table_;
+  std::deque<Extra> extras_;  // grows with the slots that were ever used
+  Ledger& ledger_;
+  std::map<std::pair<std::string, std::uint64_t>, std::shared_ptr<SessionTunnel>> tunnels_;
+  Family v4_;
+  Family v6_;
+  SocketSteering steering_;
+  std::unique_ptr<Timer> expiry_;
+  bool expiring_ = false;
+};
+
+}  // namespace penstock

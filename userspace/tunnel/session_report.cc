@@ -1,0 +1,24 @@
+#include "tunnel/session_report.h"
+
+#include <algorithm>
+
+namespace penstock {
+
+Reason end_by_silence(const Session& session) {
+  return session.state == SessionState::kAssured ? PST_R_IDLE_TIMEOUT : PST_R_UNREPLIED;
+}
+
+SessionReport report_of(const Session& session, Time now) {
+  return {.id = session.id,
+          .service = {},
+          .edge = {},
+          .state = to_string(session.state),
+          .age = now - session.opened,
+          .idle = std::max(Duration{}, now - std::max(session.client_sent, session.backend_sent)),
+          .to_backend_datagrams = session.to_backend_datagrams,
+          .to_backend_bytes = session.to_backend_bytes,
+          .to_client_datagrams = session.to_client_datagrams,
+          .to_client_bytes = session.to_client_bytes};
+}
+
+}  // namespace penstock
