@@ -8,8 +8,11 @@ run_packages=(iproute2 iperf3 curl socat openssl python3)
 lint_packages=(clang-format clang-tidy shellcheck)
 # shellcheck disable=SC2034
 fuzz_packages=(clang libclang-rt-dev)
-peer_packages=(nginx haproxy)
+# Test peers: the package of each program.
+declare -A peer_packages=([nginx]=nginx [haproxy]=haproxy [dnsdist]=dnsdist [dnsperf]=dnsperf [turnserver]=coturn
+  [dig]=bind9-dnsutils)
 peers=$build/peers
+peer_parts=(libnginx-mod-stream) # what a peer loads for the benchmark, and Debian packs apart
 
 export DEBIAN_FRONTEND=noninteractive
 
@@ -69,21 +72,24 @@ ensure_build_packages() {
   ensure_packages "${build_packages[@]}" "${boost[@]}"
 }
 
-# Servers that tests talk to: used where installed, else unpacked into build/peers, never started as services.
+# Programs that tests talk to: used where installed, else unpacked into build/peers, never started as services.
 ensure_peers() {
-  local wanted=() name
+  local wanted=() missing=() program
   ensure_packages "${run_packages[@]}"
-  for name in "${peer_packages[@]}"; do
-    [[ -x /usr/sbin/$name || -x $peers/root/usr/sbin/$name ]] || wanted+=("$name")
+  for program in "${!peer_packages[@]}"; do
+    [[ ! -x /usr/sbin/$program && ! -x /usr/bin/$program ]] || continue
+    wanted+=("${peer_packages[$program]}")
+    [[ -x $peers/root/usr/sbin/$program || -x $peers/root/usr/bin/$program ]] || missing+=("$program")
   done
-  ((${#wanted[@]})) || return 0
+  ((${#missing[@]})) || return 0
   update_lists
-  step "unpack ${wanted[*]} into build/peers" peers.log unpack_peers "${wanted[@]}" || die "no test peers"
+  step "unpack ${missing[*]} into build/peers" peers.log unpack_peers "${wanted[@]}" || die "no test peers"
 }
 
+# unpack_peers PACKAGE...: all that build/peers is to hold, each with the libraries that are not installed.
 unpack_peers() {
   local names deb
-  mapfile -t names < <(apt-get install -s --no-install-recommends "$@" | awk '/^Inst /{print $2}')
+  mapfile -t names < <(apt-get install -s --no-install-recommends "$@" "${peer_parts[@]}" | awk '/^Inst /{print $2}')
   rm -rf "$peers.new" && mkdir -p "$peers.new/debs" "$peers.new/root" &&
     (cd "$peers.new/debs" && apt-get download "${names[@]}") || return
   for deb in "$peers.new"/debs/*.deb; do

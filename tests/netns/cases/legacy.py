@@ -1,24 +1,17 @@
-"""Peers that speak the published protocol only: a separate program, written from its description."""
+"""Streams between us and peers that speak the published protocol only."""
 
 import concurrent.futures
 import secrets
 import socket
-import subprocess
 
-from harness.carrier import read_token
-from harness.certificates import make_certificates
-from harness.daemon import Edge, Hub, bytes_of
-from harness.programs import PYTHON, TOP
+from harness.daemon import Hub, bytes_of
+from harness.legacy import edge_at_legacy_hub, legacy_edge
 from harness.runner import case
 from harness.sockets import expect_echo, is_refused, receive, receive_all
-from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, HUB_TUNNEL
+from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4
 from harness.wait import expect, expect_equal, until
-from harness.world import TUNNEL_PORT
 
-PEER = TOP / "tests/support/legacy_peer.py"
-HUB = f"{HUB_TUNNEL}:{TUNNEL_PORT}"
 SIZE = 20_000_000
-SECRET = "a-secret-of-the-old-days"
 
 
 def exchange(client, backend):
@@ -37,13 +30,6 @@ def exchange(client, backend):
     backend.sendall(b"one more word")
     backend.close()
     expect_equal(receive_all(client), b"one more word", "what the backend says after the client's end")
-
-
-def legacy_edge(world, token):
-    fields = read_token(token)
-    return world.processes.start("legacy-edge", [
-        PYTHON, PEER, "edge", "--hub", HUB, "--id", fields["e"], "--secret", fields["s"], "--listen-host", EDGE_V4],
-        world.edge)
 
 
 @case(short=True)
@@ -68,22 +54,14 @@ def a_legacy_edge_at_our_hub(world):
     hub.ctl("ports", "add", "raw", "7001")
     world.await_listener(world.edge, 7001)
     expect_echo(world.connect(7001))
-    expect("violation" not in peer.output(), "the peer found nothing to complain about")
+    peer.check()
 
 
 @case(short=True)
 def our_edge_at_a_legacy_hub(world):
     listener = world.listen(7000)
-    ca, certificate, key = make_certificates(world)
-    peer = world.processes.start("legacy-hub", [
-        PYTHON, PEER, "hub", "--listen", HUB, "--cert", certificate, "--key", key, "--id", "edge-1", "--secret", SECRET,
-        "--ports", "7000,7001", "--target-host", BACKEND_V4], world.hub, stdin=subprocess.PIPE)
-    world.await_listener(world.hub, TUNNEL_PORT)
-    secret = world.directory / "secret"
-    secret.touch(mode=0o600)
-    secret.write_text(SECRET + "\n")
-    edge = Edge(world, None, {"edge": {"hub": HUB, "id": "edge-1", "secret_file": secret, "ca_file": ca,
-                                       "hub_name": "hub.example.test"}}).start()
+    peer, edge = edge_at_legacy_hub(world, "--ports", "7000,7001")
+    edge.start()
     until(lambda: edge.status()["edge"]["connected"], "the edge is connected")
     tunnel, = edge.look("tunnels")["tunnels"]
     expect_equal((tunnel["legacy"], [carrier["up"] for carrier in tunnel["carriers"]]), (True, [True]),
@@ -96,8 +74,7 @@ def our_edge_at_a_legacy_hub(world):
     closed = edge.await_event("stream_closed", reason="completed")
     expect_equal(bytes_of(closed), (SIZE, SIZE + 13), "bytes in the event")
 
-    peer.popen.stdin.write(b"ports 7000,7002\n")
-    peer.popen.stdin.flush()
+    peer.say("ports 7000,7002")
     world.await_listener(world.edge, 7002)
     until(lambda: is_refused(world.client, EDGE_V4, 7001), "the port that is no longer assigned refuses")
-    expect("violation" not in peer.output(), "the peer found nothing to complain about")
+    peer.check()

@@ -3,18 +3,21 @@
 import base64
 import json
 import secrets
+import socket
 import ssl
 import struct
 
 from harness.sockets import receive
 from harness.topology import HUB_TUNNEL
-from harness.wait import Failure, expect
+from harness.wait import Failure, expect, expect_equal
 from harness.world import TUNNEL_PORT
 
 OPEN, DATA, CLOSE, DATA_BACK, CLOSE_BACK, CONFIG, PING, PONG = range(0x01, 0x09)
 WINDOW_UPDATE, WINDOW_UPDATE_BACK = 0x09, 0x0A
-RESET, HELLO, CONFIG_RESULT, REPORT, GOAWAY = range(0x0F, 0x14)
+UDP_OPEN, UDP_DATA, UDP_DATA_BACK, UDP_CLOSE = range(0x0B, 0x0F)
+RESET, HELLO, CONFIG_RESULT, REPORT, GOAWAY, UDP_OPEN_ACK = range(0x0F, 0x15)
 INITIAL_CREDIT = 16384
+SESSION_BIT = 0x80000000  # of the id in UDP frames, in penstock mode
 HEADER = struct.Struct(">IBI")
 
 
@@ -34,6 +37,17 @@ def frame(stream, kind, payload=b""):
 
 def proxy_line(port, client="192.0.2.77", local="192.0.2.1", client_port=40000):
     return f"PROXY TCP4 {client} {local} {client_port} {port}\r\n".encode()
+
+
+def proxy_v2(port, client="192.0.2.77", local="192.0.2.1", client_port=40000):
+    """The header that opens a session."""
+    addresses = socket.inet_aton(client) + socket.inet_aton(local) + struct.pack(">HH", client_port, port)
+    return b"\r\n\r\n\0\r\nQUIT\n\x21\x12" + struct.pack(">H", len(addresses)) + addresses
+
+
+def session_opened(session, port, **client):
+    """The frame; `client`: as of proxy_v2()."""
+    return frame(SESSION_BIT | session, UDP_OPEN, proxy_v2(port, **client))
 
 
 class Carrier:
@@ -76,6 +90,19 @@ class Carrier:
 
     def open(self, stream, port):
         self.send(stream, OPEN, proxy_line(port))
+
+    def open_session(self, session, port, payload, **client):
+        """A session and its first datagram."""
+        self.socket.sendall(session_opened(session, port, **client) + frame(SESSION_BIT | session, UDP_DATA, payload))
+
+    def expect_session_echo(self, session, port, **client):
+        """A session of an echo service is opened, and answers."""
+        self.open_session(session, port, b"a good session", **client)
+        expect_equal(self.receive_kind(UDP_DATA_BACK, SESSION_BIT | session), b"a good session", "the session's echo")
+
+    def expect_refused_session(self, session, reason):
+        payload = self.receive_kind(RESET, SESSION_BIT | session)
+        expect_equal(int.from_bytes(payload[:2], "big"), reason, f"reason in the RESET of session {session}")
 
     def receive(self):
         """(stream, kind, payload) of the next frame; PING is answered on the way."""

@@ -29,10 +29,11 @@ class Daemon:
         self.access_log = self.directory / "access.log"
         self.config = merged(self._defaults(), config)
         self.process = None
+        world.nodes.append(self)
 
     def _defaults(self):
         return {
-            "node": {"name": self.name, "workers": 2, "state_dir": self.directory / "state", "drain": "1s",
+            "node": {"name": self.name, "workers": 2, "state_dir": self.directory / "state", "drain": "200ms",
                      "access_log": self.access_log},
             "admin": {"socket": self.socket},
         }
@@ -135,12 +136,38 @@ class Daemon:
         until(lambda: self.status()["flows"]["open"] == count, f"{count} open flows at {self.name}", deadline,
               self._alive)
 
-    def port_states(self):
+    def sessions(self, *arguments):
+        return self.look("sessions", "--limit", "100000", *arguments)["sessions"]
+
+    def await_sessions(self, count, *arguments, deadline=10.0):
+        """Waits until exactly so many sessions are open; returns them."""
+        def reached():
+            rows = self.sessions(*arguments)
+            return len(rows) == count and (rows or True)
+        return until(reached, f"{count} sessions {' '.join(arguments)} at {self.name}", deadline, self._alive)
+
+    def ledger(self, unit="datagrams"):
+        """The books' rows of datagrams or flows; Refused if any of the books does not balance."""
+        return [row for row in self.look("ledger")["rows"] if row["unit"] == unit]
+
+    def problems_of_books(self):
+        """What is wrong with the ledger, once nothing is held any more; nothing where no daemon runs."""
+        if self.process is None or self.process.popen.poll() is not None:
+            return []
+        try:
+            until(lambda: not any(row["held"] for row in self.ledger()), f"{self.name} holds no datagram", 5.0)
+        except (Failure, Refused) as problem:
+            ended = self.process.popen.poll() is not None
+            return [] if ended else [f"the ledger of {self.name}: {problem}\n{self.ctl_result('ledger').stdout}"]
+        return []
+
+    def port_states(self, protocol="tcp"):
         """{(edge, ports, service): state}"""
-        return {(row["edge"], row["ports"], row["service"]): row["state"] for row in self.look("ports")["ports"]}
+        return {(row["edge"], row["ports"], row["service"]): row["state"] for row in self.look("ports")["ports"]
+                if row["protocol"] == protocol}
 
     def await_ports(self, service, state="listening", deadline=10.0):
-        """Waits until all ports of a service, and at least one, are in that state."""
+        """Waits until all ports of a service, of both protocols, and at least one, are in that state."""
         def reached():
             states = [row["state"] for row in self.look("ports")["ports"] if row["service"] == service]
             return states and set(states) == {state}
@@ -164,7 +191,7 @@ class Hub(Daemon):
         return self.ctl("edges", "add", edge_id, *options).strip()
 
     def add_service(self, name, ports, target, **options):
-        """options: client=, edges=, max_flows=, max_flows_per_source=, idle="""
+        """options: protocol=, client=, proxy_v2=, edges=, max_flows=, max_flows_per_source=, idle=, udp_idle="""
         flags = [text for key, value in options.items() for text in (f"--{key.replace('_', '-')}", str(value))]
         self.ctl("services", "add", name, "--ports", ports, "--target", target, *flags)
 

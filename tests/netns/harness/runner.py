@@ -72,6 +72,7 @@ def run_one(one, programs):
         with time_limit(one.timeout):
             world = World(programs)
             one.run(world)
+            problems += world.check_books()
     except Failure as failure:
         problems.append(f"{failure}\n{where(failure)}")
     except Exception:  # a case that breaks is a failed case, whatever the kind

@@ -2,8 +2,10 @@
 
     client ────────────── edge ──────────── hub ────────────── backend
     192.0.2.10 ... .29    192.0.2.1         198.51.100.2       10.0.3.2
-    2001:db8:1::10 ...    2001:db8:1::1     10.0.3.1           fd00:3::2
-                          198.51.100.1      fd00:3::1
+    2001:db8:1::10 ...    192.0.2.2         10.0.3.1           fd00:3::2
+                          2001:db8:1::1     fd00:3::1
+                          2001:db8:1::2
+                          198.51.100.1
                                              │
                           edge2 ─────────────┘
                           198.51.101.1      198.51.101.2
@@ -22,25 +24,27 @@ import subprocess
 CLIENTS_V4 = [f"192.0.2.{n}" for n in range(10, 30)]
 CLIENTS_V6 = [f"2001:db8:1::{n}" for n in range(10, 14)]
 EDGE_V4, EDGE_V6 = "192.0.2.1", "2001:db8:1::1"
+EDGE_V4_SECOND, EDGE_V6_SECOND = "192.0.2.2", "2001:db8:1::2"
 EDGE_TUNNEL, HUB_TUNNEL = "198.51.100.1", "198.51.100.2"
 EDGE_OTHER = "198.51.100.11"  # a second source address beside the edge
 EDGE2_TUNNEL, HUB_TUNNEL2 = "198.51.101.1", "198.51.101.2"
-HUB_BACKEND = "10.0.3.1"
+HUB_BACKEND, HUB_BACKEND_V6 = "10.0.3.1", "fd00:3::1"
 BACKEND_V4, BACKEND_V6 = "10.0.3.2", "fd00:3::2"
 BACKEND_SILENT = "10.0.3.99"  # packets to it leave the hub and nobody answers
 
 LINKS = [("client", "edge"), ("edge", "hub"), ("edge2", "hub"), ("hub", "backend")]  # a device is called after its peer
 ADDRESSES = {
     ("client", "edge"): [f"{a}/24" for a in CLIENTS_V4] + [f"{a}/64" for a in CLIENTS_V6],
-    ("edge", "client"): [f"{EDGE_V4}/24", f"{EDGE_V6}/64"],
+    ("edge", "client"): [f"{EDGE_V4}/24", f"{EDGE_V4_SECOND}/24", f"{EDGE_V6}/64", f"{EDGE_V6_SECOND}/64"],
     ("edge", "hub"): [f"{EDGE_TUNNEL}/24", f"{EDGE_OTHER}/24"],
     ("edge2", "hub"): [f"{EDGE2_TUNNEL}/24"],
     ("hub", "edge"): [f"{HUB_TUNNEL}/24"],
     ("hub", "edge2"): [f"{HUB_TUNNEL2}/24"],
-    ("hub", "backend"): [f"{HUB_BACKEND}/24", "fd00:3::1/64"],
+    ("hub", "backend"): [f"{HUB_BACKEND}/24", f"{HUB_BACKEND_V6}/64"],
     ("backend", "hub"): [f"{BACKEND_V4}/24", f"{BACKEND_V6}/64"],
 }
 CLONE_NEWNET = 0x40000000
+SO_RCVBUFFORCE = 33  # Python's socket module does not name it
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -79,6 +83,18 @@ class Namespace:
             listener = socket.create_server((host, port), family=family, backlog=backlog)
         listener.settimeout(10.0)
         return listener
+
+    def udp(self, host, port=0, peer=None, timeout=10.0):
+        """A UDP socket bound to `host` (port 0: any), and connected to `peer` if there is one."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with self.enter():
+            bound = socket.socket(family, socket.SOCK_DGRAM)
+        bound.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        bound.bind((host, port))
+        if peer is not None:
+            bound.connect(peer)
+        bound.settimeout(timeout)
+        return bound
 
     def link(self, device, state):
         """Sets a link "up" or "down"."""

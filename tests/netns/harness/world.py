@@ -9,8 +9,8 @@ from harness import topology
 from harness.daemon import Edge, Hub
 from harness.process import Processes
 from harness.programs import HARNESS, PYTHON
-from harness.topology import BACKEND_V4, EDGE_V4, HUB_TUNNEL, HUB_TUNNEL2
-from harness.wait import until
+from harness.topology import BACKEND_V4, CLIENTS_V4, CLIENTS_V6, EDGE_V4, HUB_TUNNEL, HUB_TUNNEL2
+from harness.wait import expect_equal, until
 
 TUNNEL_PORT = 8443
 
@@ -24,6 +24,7 @@ class World:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="penstock-netns-"))
         self.processes = Processes(self.directory)
         self._sockets = contextlib.ExitStack()
+        self.nodes = []  # every Daemon of the case
         spaces = self._topology.namespaces
         self.client, self.edge, self.edge2 = spaces["client"], spaces["edge"], spaces["edge2"]
         self.hub, self.backend = spaces["hub"], spaces["backend"]
@@ -68,6 +69,15 @@ class World:
         client = self.connect(port, **options)
         return client, self.accept(listener)
 
+    def udp_client(self, port, host=EDGE_V4, source=None, timeout=10.0):
+        """A client's UDP socket that sends to a public port, and takes answers from there alone."""
+        source = source or (CLIENTS_V6[0] if ":" in host else CLIENTS_V4[0])
+        return self.keep(self.client.udp(source, peer=(host, port), timeout=timeout))
+
+    def udp_backend(self, port, host=BACKEND_V4, timeout=10.0):
+        """A UDP backend of the test itself, for recvfrom() and sendto()."""
+        return self.keep(self.backend.udp(host, port, timeout=timeout))
+
     # --- programs of the test ---
 
     def echo_backend(self, port, host=BACKEND_V4):
@@ -75,13 +85,37 @@ class World:
         self.await_listener(self.backend, port)
         return process
 
+    def udp_echo(self, port, host=BACKEND_V4):
+        process = self.processes.start(
+            f"udp-echo-{port}", [PYTHON, HARNESS / "udp_many.py", "echo", host, port], self.backend)
+        self.await_bound(self.backend, port)
+        return process
+
+    def udp_many(self, what, host, port, count, *options):
+        """Many clients from all IPv4 addresses, by udp_many.py's `ask` or `flood`; fails unless all did."""
+        done = self.processes.run(
+            [PYTHON, HARNESS / "udp_many.py", what, host, port, count, *options, *CLIENTS_V4], self.client)
+        expect_equal((done.returncode, done.stdout.split()[-1:]), (0, [str(count)]), f"{what} by many: {done.stderr}")
+
     def await_listener(self, namespace, port):
         """Waits until somebody listens on a TCP port there."""
         command = ["ss", "-Hltn", f"sport = :{port}"]
         until(lambda: self.processes.run(command, namespace).stdout, f"a listener on port {port}",
               alive=self.processes.check)
 
+    def is_bound(self, namespace, port):
+        """Whether somebody has a UDP port there."""
+        return bool(self.processes.run(["ss", "-Hlun", f"sport = :{port}"], namespace).stdout)
+
+    def await_bound(self, namespace, port, bound=True):
+        until(lambda: self.is_bound(namespace, port) == bound, f"UDP port {port} is {'' if bound else 'not '}bound",
+              alive=self.processes.check)
+
     # --- the end ---
+
+    def check_books(self):
+        """The ledger of every node that still runs; returns what is wrong with them."""
+        return [problem for node in self.nodes for problem in node.problems_of_books()]
 
     def close(self):
         """Ends all; returns what was wrong with how it ended."""
