@@ -83,18 +83,19 @@ TEST(BulkWireTest, PayloadIsNoTrailer) {
 const Command kRate{.name = "rate",
                     .summary = "of the test",
                     .required = {"connect"},
-                    .optional = {"seconds", "concurrency", "sources"},
+                    .optional = {"seconds", "concurrency", "sources", "sink"},
                     .defaults = {.seconds = 10},
                     .run = nullptr};
 
 TEST(OptionsTest, ReadsBothForms) {
-  const std::vector<const char*> arguments{"--connect=[::1]:80", "--concurrency", "16",
+  const std::vector<const char*> arguments{"--connect=[::1]:80", "--sink", "--concurrency", "16",
                                            "--sources=127.0.0.2,127.0.0.3"};
   const auto options = parse_options(kRate, arguments);
   ASSERT_TRUE(options) << options.error().what;
   EXPECT_EQ(options->connect.to_string(), "[::1]:80");
   EXPECT_EQ(options->seconds, 10u);
   EXPECT_EQ(options->concurrency, 16u);
+  EXPECT_TRUE(options->sink);
   EXPECT_EQ(options->source_of(3)->to_string(), "127.0.0.3");
 }
 
@@ -111,6 +112,7 @@ TEST(OptionsTest, RefusesWhatItCannotUse) {
       {{"--connect", "127.0.0.1:80", "--flows", "2"}, "rate does not take '--flows'"},
       {{"--connect", "127.0.0.1:80", "--sources", "127.0.0.1,"}, "--sources 127.0.0.1,: "},
       {{"--connect", "127.0.0.1:80", "now"}, "rate does not take 'now'"},
+      {{"--connect", "127.0.0.1:80", "--sink=yes"}, "--sink takes no value"},
   };
   for (const auto& one : cases) {
     const auto options = parse_options(kRate, one.arguments);

@@ -20,7 +20,7 @@ def result(peer, number, failures=(), **metrics):
 
 
 def outcome(results):
-    return report.Outcome(MACHINE, SETTINGS, ["haproxy", "penstock"], results)
+    return report.Outcome(MACHINE, SETTINGS, ["haproxy", "nginx", "penstock"], results)
 
 
 ROUNDS = [result("haproxy", 1, rate__1=700), result("penstock", 1, rate__1=5000),
@@ -37,6 +37,12 @@ class ReportTest(unittest.TestCase):
     def test_no_ratio_without_both(self):
         self.assertNotIn("ratio", outcome(ROUNDS[:1]).summary["rate.1"])
         self.assertNotIn("ratio", outcome([result("haproxy", 1, rate__1=0), ROUNDS[1]]).summary["rate.1"])
+
+    def test_ratio_to_whichever_other_proxy_can_do_it(self):
+        found = outcome([result("nginx", 1, datagrams__1__60=200), result("penstock", 1, datagrams__1__60=100)])
+        self.assertEqual(found.summary["datagrams.1.60"]["ratio"], 0.5)
+        self.assertIn("| measure | unit | better | nginx | penstock | penstock / nginx |", found.table())
+        self.assertIn("| datagrams there and back, 60 bytes, 1 session | 1/s | more | 200 | 100 | 0.50 |", found.table())
 
     def test_table_shows_units_and_leaves_out_what_was_not_measured(self):
         table = outcome(ROUNDS + [result("haproxy", 3, latency__idle__p50=1234.5)]).table()

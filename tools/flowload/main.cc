@@ -1,4 +1,4 @@
-// flowload: puts TCP load on a path and tells what came of it, one line of JSON for each report.
+// flowload: puts TCP or UDP load on a path and tells what came of it, one line of JSON for each report.
 #include <array>
 #include <cstdio>
 #include <string>
@@ -11,17 +11,19 @@
 #include "flowload/options.h"
 #include "flowload/ping.h"
 #include "flowload/rate.h"
+#include "flowload/udp_echo.h"
+#include "flowload/udp_load.h"
 
 namespace penstock::flowload {
 namespace {
 
 enum Exit { kOk = 0, kFailed = 1, kUsage = 2 };
 
-const std::array<Command, 6>& commands() {
+const std::array<Command, 8>& commands() {
   static const Options server{};
   static const Options client{.seconds = 10};
   static const Options holder{.seconds = 10, .concurrency = 64};
-  static const std::array<Command, 6> table{{
+  static const std::array<Command, 8> table{{
       {"echo-server",
        "send back what arrives",
        {"listen"},
@@ -53,14 +55,28 @@ const std::array<Command, 6>& commands() {
        {"flows", "seconds", "concurrency", "sources"},
        holder,
        run_hold},
+      {"udp-echo",
+       "send datagrams back to where they came from",
+       {"listen"},
+       {"ports", "sink", "proxy-v2", "seconds"},
+       server,
+       run_udp_echo},
+      {"udp-load",
+       "datagrams of many sessions in turn, and what came back of them (needs udp-echo)",
+       {"connect"},
+       {"ports", "size", "sessions", "sources", "first-port", "window", "rate", "datagrams", "seconds"},
+       client,
+       run_udp_load},
   }};
   return table;
 }
 
 void print_help() {
-  std::puts("flowload COMMAND [OPTIONS]: TCP load, with reports in JSON on standard output\n");
+  std::puts("flowload COMMAND [OPTIONS]: TCP and UDP load, with reports in JSON on standard output\n");
   for (const Command& command : commands()) std::puts(help(command).c_str());
-  std::puts("Exit status: 0 every flow did what it should; 1 some did not; 2 the command line is wrong.");
+  std::puts(
+      "Exit status: 0 every flow did what it should; 1 some did not, or a datagram came back to another "
+      "session; 2 the command line is wrong.");
 }
 
 int complain(const std::string& what, Exit status) {

@@ -11,7 +11,7 @@ namespace {
 
 struct Option {
   std::string_view name;
-  std::string_view value;
+  std::string_view value;  // empty: takes none
   std::string_view help;
   Result<void> (*set)(Options& options, std::string_view text);
 };
@@ -48,6 +48,11 @@ Result<void> set_sources(Options& options, std::string_view text) {
   return {};
 }
 
+Result<void> set_on(bool& out, std::string_view) {
+  out = true;
+  return {};
+}
+
 Result<void> set_direction(Options& options, std::string_view text) {
   const auto direction = parse_direction(text);
   if (!direction) return wrong("must be up, down or both");
@@ -56,9 +61,9 @@ Result<void> set_direction(Options& options, std::string_view text) {
 }
 
 constexpr std::array kOptions = {
-    Option{"listen", "ADDR:PORT", "where to accept flows",
+    Option{"listen", "ADDR:PORT", "where to accept flows or datagrams",
            [](Options& o, std::string_view text) { return set_endpoint(o.listen, text); }},
-    Option{"connect", "ADDR:PORT", "where to open flows to",
+    Option{"connect", "ADDR:PORT", "where to open flows or send datagrams to",
            [](Options& o, std::string_view text) { return set_endpoint(o.connect, text); }},
     Option{"sources", "ADDR,...", "local addresses to use in turn", set_sources},
     Option{"seconds", "S", "how long to run, 1 to 86400 (clients: 10; servers: until SIGINT or SIGTERM)",
@@ -74,6 +79,24 @@ constexpr std::array kOptions = {
     Option{"rate-total", "MBIT", "Mbit/s of all flows together, in each direction, 1 to 1000000 (no limit)",
            [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.rate_total, text); }},
     Option{"direction", "up|down|both", "up is from us to the server (up)", set_direction},
+    Option{"ports", "N", "so many ports in a row, 1 to 1000 (1)",
+           [](Options& o, std::string_view text) { return set_number<1, 1000>(o.ports, text); }},
+    Option{"sink", "", "count, and send nothing back",
+           [](Options& o, std::string_view text) { return set_on(o.sink, text); }},
+    Option{"proxy-v2", "", "every datagram begins with a PROXY v2 header; send back what follows it",
+           [](Options& o, std::string_view text) { return set_on(o.proxy_v2, text); }},
+    Option{"size", "BYTES", "of a datagram, 16 to 65507 (60)",
+           [](Options& o, std::string_view text) { return set_number<16, 65507>(o.size, text); }},
+    Option{"sessions", "N", "pairs of a client's and a server's port, 1 to 1000000 (1)",
+           [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.sessions, text); }},
+    Option{"first-port", "PORT", "local ports from here on, the same in every run (the kernel's choice)",
+           [](Options& o, std::string_view text) { return set_number<1, 65535>(o.first_port, text); }},
+    Option{"window", "N", "datagrams unanswered at once, 1 to 100000; lost after 200 ms (no limit)",
+           [](Options& o, std::string_view text) { return set_number<1, 100'000>(o.window, text); }},
+    Option{"rate", "N", "datagrams a second, 1 to 100000000 (as fast as it goes)",
+           [](Options& o, std::string_view text) { return set_number<1, 100'000'000>(o.rate, text); }},
+    Option{"datagrams", "N", "end after so many, 1 to 1000000000 (when the time is over)",
+           [](Options& o, std::string_view text) { return set_number<1, 1'000'000'000>(o.datagrams, text); }},
 };
 
 const Option* find_option(std::string_view name) {
@@ -86,7 +109,8 @@ bool takes(const Command& command, std::string_view name) {
 }
 
 std::string line_of(const Option& option) {
-  std::string line = "  --" + std::string{option.name} + " " + std::string{option.value};
+  std::string line = "  --" + std::string{option.name};
+  if (!option.value.empty()) line.append(" ").append(option.value);
   line.resize(std::max<std::size_t>(line.size() + 2, 28), ' ');
   return line.append(option.help) + "\n";
 }
@@ -110,9 +134,13 @@ Result<Options> parse_options(const Command& command, std::span<const char* cons
       return wrong(std::string{command.name} + " does not take '" + printable(argument, 80) + "'");
     }
     if (!given.insert(option->name).second) return wrong("--" + std::string{name} + " is given twice");
-    if (equals == argument.size() && ++i == arguments.size())
-      return wrong("--" + std::string{name} + " needs a value");
-    const std::string_view value = equals == argument.size() ? arguments[i] : argument.substr(equals + 1);
+    const bool has_value = equals < argument.size();
+    if (option->value.empty() && has_value) return wrong("--" + std::string{name} + " takes no value");
+    std::string_view value = has_value ? argument.substr(equals + 1) : "";
+    if (!option->value.empty() && !has_value) {
+      if (++i == arguments.size()) return wrong("--" + std::string{name} + " needs a value");
+      value = arguments[i];
+    }
     if (auto set = option->set(options, value); !set) {
       return Error{set.error()}.within("--" + std::string{name} + " " + printable(value, 80));
     }

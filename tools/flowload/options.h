@@ -26,6 +26,15 @@ struct Options {
   std::uint32_t interval_ms = 5;
   std::uint32_t rate_total = 0;  // Mbit/s of all flows together and each direction; 0: as fast as it goes
   Direction direction = Direction::kUp;
+  std::uint32_t ports = 1;       // in a row, from the port of `listen` or `connect` on
+  bool sink = false;             // receive and send nothing back
+  bool proxy_v2 = false;         // every datagram begins with a header that is not sent back
+  std::uint32_t size = 60;       // bytes of a datagram
+  std::uint32_t sessions = 1;    // pairs of a client's and a server's port
+  std::uint32_t first_port = 0;  // of each source; 0: the kernel's choice
+  std::uint32_t window = 0;      // datagrams unanswered at most; 0: no limit
+  std::uint32_t rate = 0;        // datagrams a second; 0: as fast as it goes
+  std::uint32_t datagrams = 0;   // how many; 0: until the time is over
 
   /// The source of the `index`th flow, if sources were given.
   std::optional<IpAddress> source_of(std::uint64_t index) const;
@@ -42,7 +51,8 @@ struct Command {
   Result<bool> (*run)(const Options& options);
 };
 
-/// Reads "--name value" and "--name=value". Errors name the option and what it wants.
+/// Reads "--name value", "--name=value", and "--name" of what is on or off. Errors name the option and what
+/// it wants.
 Result<Options> parse_options(const Command& command, std::span<const char* const> arguments);
 /// The help page of one command.
 std::string help(const Command& command);

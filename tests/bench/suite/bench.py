@@ -10,10 +10,11 @@ from harness.topology import EDGE_TUNNEL, EDGE_V4, HUB_BACKEND, HUB_TUNNEL
 from harness.wait import Failure
 from harness.world import World
 from suite.load import Load
-from suite.measures import MEASURES, Measurement
+from suite.measurement import Measurement
+from suite.measures import MEASURES
 from suite.peers import PEERS
 
-CLIENT_NET, BACKEND_NET = "192.0.2.0/24", "10.0.3.0/24"
+CLIENT_NET, TUNNEL_NET, BACKEND_NET = "192.0.2.0/24", "198.51.100.0/24", "10.0.3.0/24"
 LOG_LINES = 20
 
 
@@ -32,12 +33,16 @@ class Bench:
         self._prepare_network()
         self.load = Load(self._world, self.settings.descriptors - 100)
         for name in names:
+            if not set(PEERS[name].measures) & set(self.settings.measures):
+                continue
             self._peers[name] = PEERS[name](self._world, self.settings)
             try:
                 self._peers[name].start()
             except (Failure, Refused):
                 self._show_logs(name)
                 raise
+        if not self._peers:
+            raise Failure(f"no peer can do {', '.join(self.settings.measures)}")
 
     def _prepare_network(self):
         """Forwarding for the bare path, and enough ports for many short flows."""
@@ -45,7 +50,8 @@ class Bench:
         world.client.ip("route", "add", BACKEND_NET, "via", EDGE_V4)
         world.edge.ip("route", "add", BACKEND_NET, "via", HUB_TUNNEL)
         world.hub.ip("route", "add", CLIENT_NET, "via", EDGE_TUNNEL)
-        world.backend.ip("route", "add", CLIENT_NET, "via", HUB_BACKEND)
+        for net in (CLIENT_NET, TUNNEL_NET):  # a single proxy stands at the edge and reaches the backend from there
+            world.backend.ip("route", "add", net, "via", HUB_BACKEND)
         for namespace in (world.client, world.edge, world.hub, world.backend):
             _set(namespace, "net/ipv4/ip_forward", "1")
             _set(namespace, "net/ipv4/ip_local_port_range", "10000 65535")
@@ -53,12 +59,13 @@ class Bench:
             _set(namespace, "net/ipv4/tcp_congestion_control", self.settings.congestion)
 
     def run(self):
-        """Every round takes each measure at all peers in turn, the next round in the opposite order."""
+        """Every round takes each measure at all peers that know it, the next round in the opposite order."""
         for number in range(self.settings.rounds):
             order = list(self._peers.items())[:: -1 if number % 2 else 1]
             for measure in self.settings.measures:
                 for name, peer in order:
-                    self._measure(number, measure, name, peer)
+                    if measure in peer.measures:
+                        self._measure(number, measure, name, peer)
 
     def _measure(self, number, measure, name, peer):
         load = os.getloadavg()[0]

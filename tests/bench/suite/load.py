@@ -4,9 +4,10 @@ import json
 import subprocess
 
 from harness.topology import BACKEND_V4, CLIENTS_V4
-from harness.wait import Failure
+from harness.wait import Failure, until
 
-ECHO_PORT, BULK_PORT = 7001, 7002  # at the backend
+ECHO_PORT, BULK_PORT, DATAGRAM_PORT = 7001, 7002, 7003  # at the backend
+SESSION_PORT, SESSION_PORTS = 7100, 100  # the first of so many: each socket of a proxy can serve a session on each
 LONGEST_END = 120  # seconds that a client may take beyond its time to open, drain and end
 
 
@@ -20,6 +21,13 @@ class Load:
             world.processes.start(f"{kind}-server", self._command(
                 f"{kind}-server", listen=f"{BACKEND_V4}:{port}", max_flows=most_flows), world.backend)
             world.await_listener(world.backend, port)
+        for name, port, ports in (("datagrams", DATAGRAM_PORT, 1), ("sessions", SESSION_PORT, SESSION_PORTS)):
+            self._start_datagram_echo(name, port, ports)
+
+    def _start_datagram_echo(self, name, port, ports):
+        server = self._world.processes.start(f"udp-echo-{name}", self._command(
+            "udp-echo", listen=f"{BACKEND_V4}:{port}", ports=ports), self._world.backend)
+        until(lambda: "listening" in server.output(), f"udp-echo on port {port}", alive=server.check)
 
     def _command(self, command, **options):
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]

@@ -3,28 +3,15 @@
 import time
 
 from harness.wait import Failure
+from suite import datagrams
 from suite.load import all_sources
+from suite.measurement import Measurement
 from suite.meter import ProcessorMeter, kernel_memory, memory_of
 from suite.settings import LOAD_FLOWS, MANY_FLOWS
 
 DIRECTIONS = ("up", "down")
 WARM_UP = 0.5  # seconds of load before the first ping
 CONCURRENT = 16
-
-
-class Measurement:
-    """Collects the numbers and raw reports of one measure at one peer."""
-
-    def __init__(self):
-        self.metrics, self.raw, self.failures = {}, {}, []
-
-    def keep(self, name, report):
-        """Remembers a raw report, and that flows failed in it."""
-        self.raw[name] = report
-        lost = report.get("failed", 0) or report.get("sent", 0) - report.get("answered", 0)
-        if lost:
-            self.failures.append(f"{name}: {lost} failed: {report.get('first_error', 'no answer')}")
-        return report
 
 
 def memory(bench, peer):
@@ -113,4 +100,5 @@ def _keep_ping(found, name, report):
         found.metrics[f"latency.{name}.{percentile}"] = report[f"{percentile}_us"]
 
 
-MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency}
+MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency,
+            "datagrams": datagrams.datagrams, "sessions": datagrams.sessions}

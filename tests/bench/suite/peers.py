@@ -1,11 +1,17 @@
 """What is measured: each peer takes the client's flows somewhere and hands them to flowload's servers."""
 
+import json
+import os
+
 from harness.daemon import Edge, Hub
 from harness.topology import BACKEND_V4, EDGE_V4, HUB_TUNNEL
-from harness.wait import expect
+from harness.wait import expect, until
 from suite import certificate
-from suite.load import BULK_PORT, ECHO_PORT
-from suite.settings import CIPHER
+from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, SESSION_PORT, SESSION_PORTS
+from suite.settings import CIPHER, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
+
+TCP = ("memory", "throughput", "rate", "latency")
+LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
 
 HAPROXY_GLOBAL = f"""
 global
@@ -31,12 +37,34 @@ listen {name}
   bind {hub}:{tunnel} ssl crt {both}
   server backend {backend}:{target}
 """
+NGINX = """
+load_module {module};
+daemon off;
+master_process off;
+user root;
+pid {directory}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections {connections}; }}
+stream {{
+  server {{
+    listen {edge}:{datagrams} udp rcvbuf=4m;
+    proxy_pass {backend}:{datagrams};
+  }}
+  server {{
+    listen {edge}:{first}-{last} udp;
+    proxy_pass {backend}:$server_port;
+    proxy_timeout {unreplied}s;
+  }}
+}}
+"""
 
 
 class Direct:
     """No proxy: the same three links, forwarded by the kernel."""
 
+    measures = (*TCP, "datagrams")
     echo, bulk = f"{BACKEND_V4}:{ECHO_PORT}", f"{BACKEND_V4}:{BULK_PORT}"
+    datagrams = f"{BACKEND_V4}:{DATAGRAM_PORT}"
     processes = ()
 
     def __init__(self, world, _settings):
@@ -52,6 +80,7 @@ class Direct:
 class HAProxyPair:
     """Two HAProxy with one thread each and TLS 1.3 between them, a connection for each flow; defaults otherwise."""
 
+    measures = TCP  # it forwards no UDP
     services = (("echo", 7101, 8441, ECHO_PORT), ("bulk", 7102, 8442, BULK_PORT))  # name, public, tunnel, backend
     echo, bulk = f"{EDGE_V4}:7101", f"{EDGE_V4}:7102"
 
@@ -81,17 +110,66 @@ class HAProxyPair:
         return process
 
 
+class NginxHop:
+    """One nginx with one worker at the edge's place, its UDP straight to the backend; a socket for each session."""
+
+    measures = ("datagrams", "sessions")
+    datagrams, sessions = f"{EDGE_V4}:{DATAGRAM_PORT}", f"{EDGE_V4}:{SESSION_PORT}"
+
+    def __init__(self, world, settings):
+        self._world = world
+        self.most_sessions = settings.descriptors - SPARE_DESCRIPTORS
+        directory = world.directory / "nginx"
+        directory.mkdir()
+        self._config = directory / "nginx.conf"
+        self._config.write_text(NGINX.format(
+            module=world.programs.nginx_stream, directory=directory, connections=2 * settings.descriptors, edge=EDGE_V4,
+            backend=BACKEND_V4, datagrams=DATAGRAM_PORT, first=SESSION_PORT, last=LAST_SESSION_PORT,
+            unreplied=settings.unreplied))
+        self.processes = ()
+
+    def start(self):
+        program, environment = self._world.programs.nginx
+        process = self._world.processes.start(
+            "nginx-edge", [program, "-p", self._config.parent, "-c", self._config, "-e", "stderr"], self._world.edge,
+            environment)
+        bound = ["ss", "-Hlun", f"sport = :{LAST_SESSION_PORT}"]
+        until(lambda: self._world.processes.run(bound, self._world.edge).stdout, "nginx's UDP ports", alive=process.check)
+        self._descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
+        self.processes = (process,)
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+
+    def held_sessions(self):
+        """Each has a descriptor."""
+        return len(os.listdir(f"/proc/{self.processes[0].pid}/fd")) - self._descriptors
+
+
 class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them."""
 
+    measures = (*TCP, "datagrams", "sessions")
     services = (("echo", 7201, ECHO_PORT), ("bulk", 7202, BULK_PORT))  # name, public, backend
     echo, bulk = f"{EDGE_V4}:7201", f"{EDGE_V4}:7202"
+    datagrams, sessions = f"{EDGE_V4}:7203", f"{EDGE_V4}:7300"
 
     def __init__(self, world, settings):
-        limits = {"flows": settings.flow_limit, "flows_per_source": settings.flow_limit}
-        self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits}
+        self.most_sessions = settings.sessions
+        sockets = -(-settings.session_limit // SESSION_PORTS) + SPARE_FLOWS
+        limits = {"flows": settings.flow_limit, "flows_per_source": settings.flow_limit,
+                  "sessions": settings.session_limit, "sessions_per_source": settings.session_limit,
+                  "backend_sockets": max(sockets, MANY_SESSIONS + SPARE_FLOWS)}
+        self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits,
+                      "flow": {"unreplied": f"{settings.unreplied}s"}}
         self._services = [{"name": name, "ports": [port], "target": f"{BACKEND_V4}:{target}", "client": "none"}
                           for name, port, target in self.services]
+        self._services += [
+            {"name": "datagrams", "protocol": "udp", "ports": [7203], "target": f"{BACKEND_V4}:{DATAGRAM_PORT}",
+             "client": "none"},
+            {"name": "sessions", "protocol": "udp", "ports": [f"7300-{7300 + SESSION_PORTS - 1}"],
+             "target": f"{BACKEND_V4}:{SESSION_PORT}+", "client": "none"}]
         self._world = world
         self._hub = self._edge = None
         self.processes = ()
@@ -104,14 +182,24 @@ class PenstockPair:
         else:
             self._hub.start()
         self._edge.start().await_connected()
-        for name, _, _ in self.services:
-            self._hub.await_ports(name)
+        for service in self._services:
+            self._hub.await_ports(service["name"])
         self._check_cipher()
         self.processes = (self._edge.process, self._hub.process)
 
     def stop(self):
         self._edge.stop()
         self._hub.stop()
+
+    def held_sessions(self):
+        """Of both nodes: when one has forgotten a session the other may still hold it."""
+        return max(self._sessions_of(node) for node in (self._edge, self._hub))
+
+    def _sessions_of(self, node):
+        done = self._world.processes.run(["curl", "--silent", "--show-error", "--fail", "--unix-socket", node.socket,
+                                          "http://localhost/v1/sessions?limit=1"])
+        expect(done.returncode == 0, f"no sessions of {node.name}: {done.stderr.strip()}")
+        return json.loads(done.stdout)["total"]
 
     def _check_cipher(self):
         carriers = [carrier for tunnel in self._edge.look("tunnels")["tunnels"] for carrier in tunnel["carriers"]]
@@ -120,4 +208,4 @@ class PenstockPair:
                f"unequal: penstock has {len(carriers)} carriers with {ciphers}, HAProxy uses {CIPHER}")
 
 
-PEERS = {"direct": Direct, "haproxy": HAProxyPair, "penstock": PenstockPair}
+PEERS = {"direct": Direct, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair}

@@ -1,5 +1,6 @@
 """The programs that are measured and the one that measures, and what to say when one is missing."""
 
+import pathlib
 import subprocess
 
 from harness.programs import MissingProgram, Programs
@@ -20,6 +21,19 @@ class BenchPrograms(Programs):
             self.haproxy = self.peer("haproxy")
         except MissingProgram as missing:
             self.missing["haproxy"] = str(missing)
+        try:
+            self.nginx, self.nginx_stream = self.peer("nginx"), self._stream_module()
+        except MissingProgram as missing:
+            self.missing["nginx"] = str(missing)
+
+    def _stream_module(self):
+        """nginx's part for UDP, which Debian packs apart."""
+        folders = (pathlib.Path("/"), self._peers / "root")
+        found = [path for folder in folders if (path := folder / "usr/lib/nginx/modules/ngx_stream_module.so").exists()]
+        if not found:
+            raise MissingProgram(f"libnginx-mod-stream is neither installed nor in {self._peers}: "
+                                 "remove that folder and run tools/test once")
+        return found[0]
 
     def available(self, names):
         """Those of the peers that can run; says why the others cannot."""
@@ -37,6 +51,11 @@ class BenchPrograms(Programs):
             program, environment = self.haproxy
             lines = _output([program, "-vv"], environment).splitlines()
             return "; ".join(line for line in lines if line.startswith(("HAProxy version", "Running on OpenSSL")))
+        if name == "nginx":
+            program, environment = self.nginx
+            done = subprocess.run([program, "-v"], env=environment or None, text=True, capture_output=True, timeout=10,
+                                  check=False)
+            return done.stderr.strip()
         if name == "penstock":
             return _output([self.penstockd, "--version"], {}).strip()
         return ""

@@ -32,15 +32,34 @@ for _part, _text in (("", "edge and hub"), (".edge", "edge"), (".hub", "hub")):
     for _kind in ("rss", "pss"):
         _metric(f"memory.{_kind}{_part}", f"memory per idle flow, {_kind.upper()}, {_text}", "KiB", "less", 1024)
 _metric("memory.kernel", "kernel memory per idle flow, all sockets of the path", "KiB", "less", 1024)
-OURS, THEIRS = "penstock", "haproxy"
+for _sessions in (1, 10_000):
+    for _size in (60, 400, 1200):
+        _of = f"{_size} bytes, {_sessions:,} session{'s' if _sessions > 1 else ''}"
+        _name = f"{_sessions}.{_size}"
+        _metric(f"datagrams.{_name}", f"datagrams there and back, {_of}", "1/s", "more")
+        _metric(f"datagrams.processor.{_name}", f"CPU of all proxies per datagram there and back, {_of}", "µs", "less")
+        for _part in ("edge", "hub"):
+            _metric(f"datagrams.processor.{_part}.{_name}", f"... of the {_part}", "µs", "less")
+_metric("sessions.count", "UDP sessions made and held", "", "")
+_metric("sessions.rate", "new UDP sessions", "1/s", "more")
+_metric("sessions.processor.new", "CPU of all proxies per new UDP session", "µs", "less")
+_metric("sessions.processor.end", "CPU of all proxies per held UDP session until its end", "µs", "less")
+for _moment, _text in (("held", "per held UDP session"), ("after", "left per UDP session after all ended")):
+    for _part, _of in (("", "all proxies"), (".edge", "edge"), (".hub", "hub")):
+        for _kind in ("rss", "pss"):
+            _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_kind.upper()}, {_of}", "B", "less")
+_metric("sessions.kernel", "kernel memory per held UDP session", "B", "less")
+OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
 
 
 class Outcome:
     """All that a run found out."""
 
     def __init__(self, machine, settings, peers, results):
-        self._machine, self._settings, self._peers, self._results = machine, settings, peers, results
+        self._machine, self._settings, self._results = machine, settings, results
         self.summary = summarize(results)
+        seen = {one["peer"] for one in results}
+        self._peers = [peer for peer in peers if peer in seen]
 
     def failures(self):
         return [f"round {one['round']}, {one['measure']} of {one['peer']}: {failure}"
@@ -54,8 +73,9 @@ class Outcome:
         (folder / "table.md").write_text(self.table() + "\n")
 
     def table(self):
-        ratio = OURS in self._peers and THEIRS in self._peers
-        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {THEIRS}"] if ratio else [])]
+        others = [peer for peer in OTHERS if peer in self._peers]
+        ratio = OURS in self._peers and others
+        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {' or '.join(others)}"] if ratio else [])]
         lines = [self._heading(), "", _row(heads), _row(["---", "---", "---"] + ["--:"] * (len(heads) - 3))]
         for name, (text, unit, better, divisor) in METRICS.items():
             if name not in self.summary:
@@ -73,12 +93,13 @@ class Outcome:
         busiest = max((one["machine_load"] for one in self._results), default=0)
         return (f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, kernel {machine['kernel']}; "
                 f"{versions or 'no proxy'}; commit {machine['commit'] or 'unknown'}. "
-                f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, {settings.congestion}, "
+                f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, "
+                f"{settings.sessions} UDP sessions, {settings.congestion}, "
                 f"{machine['time']}; load average at most {busiest:.1f}.")
 
 
 def summarize(results):
-    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / theirs}}"""
+    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / that of the other proxy}}"""
     values = {}
     for one in results:
         for metric, value in one["metrics"].items():
@@ -92,8 +113,9 @@ def _spread(numbers):
 
 
 def _with_ratio(of_peers):
-    if OURS in of_peers and THEIRS in of_peers and of_peers[THEIRS]["median"] > 0:
-        return {**of_peers, "ratio": of_peers[OURS]["median"] / of_peers[THEIRS]["median"]}
+    for other in OTHERS:
+        if OURS in of_peers and other in of_peers and of_peers[other]["median"] > 0:
+            return {**of_peers, "ratio": of_peers[OURS]["median"] / of_peers[other]["median"]}
     return of_peers
 
 

@@ -7,6 +7,10 @@ CIPHER = "TLS_AES_128_GCM_SHA256"
 LOAD_FLOWS = 50      # bulk flows beside which a ping is measured
 MANY_FLOWS = 100     # of the throughput with many flows
 SPARE_FLOWS = 100    # beyond the idle ones
+DATAGRAM_SIZES = (60, 400, 1200)
+FEW_SESSIONS, MANY_SESSIONS = 1, 10_000
+WINDOWS = {FEW_SESSIONS: 64, MANY_SESSIONS: 512}  # datagrams under way: 64 of 1200 bytes fit a socket's default buffer
+MOST_SESSIONS = 1_000_000
 SPARE_DESCRIPTORS = 300
 
 
@@ -18,6 +22,17 @@ class Settings:
     idle_flows: int
     descriptors: int  # that a process may have
     congestion: str   # TCP's congestion control inside the namespaces
+    sessions: int = 1  # of UDP, held for the memory
+
+    @property
+    def unreplied(self):
+        """Seconds after which a session that was made and not used is over: none may end before the last is made."""
+        return 20 + self.sessions // 20_000
+
+    @property
+    def session_limit(self):
+        """What the proxies are told to accept at once."""
+        return max(self.sessions, MANY_SESSIONS) + SPARE_FLOWS
 
     @property
     def flow_limit(self):
@@ -34,7 +49,10 @@ def of(arguments, all_measures):
         seconds=_given(arguments.seconds, 1 if arguments.quick else 5),
         idle_flows=_given(arguments.idle_flows, 1000 if arguments.quick else 10_000),
         descriptors=descriptors,
-        congestion=arguments.congestion)
+        congestion=arguments.congestion,
+        sessions=_given(arguments.sessions, 10_000 if arguments.quick else 200_000))
+    if not 1 <= chosen.sessions <= MOST_SESSIONS:
+        raise ValueError(f"--sessions is 1 to {MOST_SESSIONS}")
     if min(chosen.rounds, chosen.seconds, chosen.idle_flows) < 1:
         raise ValueError("--rounds, --seconds and --idle-flows are at least 1")
     fits = (descriptors - SPARE_DESCRIPTORS) // 2 - SPARE_FLOWS  # a proxy needs two for each flow
