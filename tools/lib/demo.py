@@ -1,4 +1,4 @@
-"""The demonstration behind tools/demo: a client's real address and bytes reach a private nginx through edge and hub.
+"""The demonstration behind tools/demo: clients' real addresses and bytes reach private servers through edge and hub.
 
 Everything happens between network namespaces made here, with the harness of tests/netns; nothing is left behind.
 """
@@ -17,6 +17,7 @@ from harness.daemon import Edge, Hub
 from harness.peers import Nginx, curl, sha256_of
 from harness.programs import MissingProgram, Programs
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, HUB_TUNNEL
+from harness.udp_peers import Dnsdist, dig
 from harness.wait import Failure, expect_equal, until
 from harness.world import TUNNEL_PORT, World
 
@@ -40,6 +41,7 @@ class Demo:
         self._download(nginx, hub)
         self._look_around(hub, edge)
         self._change_ports(hub)
+        self._ask_dns(hub, edge)
         self._say("That was all; everything is removed again.")
 
     def _start_backend(self):
@@ -103,6 +105,22 @@ class Demo:
         self._show(curl(self._world, f"http://{EDGE_V4}:8080/who"))
         self._command("client", f"curl http://{EDGE_V4}/who")
         self._show(self._world.processes.run(["curl", "-sS", f"http://{EDGE_V4}/who"], self._world.client).stderr)
+
+    def _ask_dns(self, hub, edge):
+        self._say("UDP: port 53 leads to dnsdist, which answers each question with the address that it comes from.")
+        Dnsdist(self._world)
+        target = f"{BACKEND_V4}:{Dnsdist.port}"
+        self._command("hub", f"penstockctl services add dns --protocol udp --ports 53 --target {target} --client proxy-v2")
+        hub.add_service("dns", "53", target, protocol="udp", client="proxy-v2")
+        hub.await_ports("dns")
+        for source in CLIENTS_V4[:2]:
+            self._command("client", f"dig +short -b {source} @{EDGE_V4} who.example.test")
+            answer = dig(self._world, EDGE_V4, 53, source)
+            self._show(answer)
+            expect_equal(answer, source, "the address that dnsdist saw")
+        for node, noun in ((hub, "sessions"), (hub, "ledger"), (edge, "ledger")):
+            self._command(node.name, f"penstockctl {noun}")
+            self._show(node.ctl(noun))
 
     def _say(self, text):
         self._step += 1
