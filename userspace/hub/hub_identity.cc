@@ -29,11 +29,24 @@ Result<KeyAndCertificate> generate(const std::string& name, const std::string& c
   return made;
 }
 
+Result<KeyAndCertificate> certify_again(const std::string& name, const std::string& certificate_file,
+                                        const std::string& key_file) {
+  auto key = read_secret_file(key_file, kPemLimit);
+  if (!key) return key.error();
+  auto made = make_certificate(name, *key);
+  if (!made) return std::move(made).error().within(key_file);
+  auto kept = write_file(certificate_file, made->certificate_pem, 0644);
+  if (!kept) return kept.error();
+  return made;
+}
+
 Result<KeyAndCertificate> find_pair(const Config& config) {
   if (!config.hub->certificate.empty()) return read_pair(config.hub->certificate, config.hub->key);
   const std::string certificate_file = config.node.state_dir + "/hub.crt";
   const std::string key_file = config.node.state_dir + "/hub.key";
   if (::access(certificate_file.c_str(), F_OK) == 0) return read_pair(certificate_file, key_file);
+  if (::access(key_file.c_str(), F_OK) == 0)
+    return certify_again(config.node.name, certificate_file, key_file);
   return generate(config.node.name, certificate_file, key_file);
 }
 

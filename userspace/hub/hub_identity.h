@@ -15,7 +15,8 @@ struct HubIdentity {
 };
 
 /// The operator's own certificate and key; else those kept as hub.crt and hub.key in the state directory;
-/// else new ones, which are kept there (the key with mode 0600).
+/// else new ones, which are kept there (the key with mode 0600). A kept key whose certificate is gone gets a
+/// new one: the key is what edges have pinned.
 Result<HubIdentity> load_hub_identity(const Config& config);
 
 }  // namespace penstock

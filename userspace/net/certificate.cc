@@ -62,10 +62,7 @@ bool fill_in(X509* certificate, EVP_PKEY* key, const std::string& name) {
          X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-}  // namespace
-
-Result<KeyAndCertificate> make_certificate(const std::string& name) {
-  const Key key{EVP_EC_gen("P-256"), EVP_PKEY_free};
+Result<KeyAndCertificate> certify(const std::string& name, const Key& key) {
   const Certificate certificate{X509_new(), X509_free};
   if (key == nullptr || certificate == nullptr || !fill_in(certificate.get(), key.get(), name)) {
     return failed("cannot make a certificate");
@@ -77,6 +74,19 @@ Result<KeyAndCertificate> make_certificate(const std::string& name) {
     return failed("cannot write a certificate");
   }
   return KeyAndCertificate{contents(certificate_pem), contents(key_pem)};
+}
+
+}  // namespace
+
+Result<KeyAndCertificate> make_certificate(const std::string& name) {
+  return certify(name, Key{EVP_EC_gen("P-256"), EVP_PKEY_free});
+}
+
+Result<KeyAndCertificate> make_certificate(const std::string& name, const std::string& key_pem) {
+  const Bio bio{BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), BIO_free};
+  const Key key{PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), EVP_PKEY_free};
+  if (key == nullptr) return failed("cannot read the key");
+  return certify(name, key);
 }
 
 std::optional<PublicKeyHash> public_key_hash(x509_st* certificate) {

@@ -18,6 +18,8 @@ struct KeyAndCertificate {
 
 /// A new P-256 key and a self-signed certificate for `name`, good for ten years.
 Result<KeyAndCertificate> make_certificate(const std::string& name);
+/// The same for a key that there is already, in PEM: who has pinned the key trusts this certificate too.
+Result<KeyAndCertificate> make_certificate(const std::string& name, const std::string& key_pem);
 
 /// SHA-256 over the SubjectPublicKeyInfo.
 std::optional<PublicKeyHash> public_key_hash(x509_st* certificate);

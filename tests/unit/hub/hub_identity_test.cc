@@ -112,12 +112,26 @@ TEST_F(HubIdentityTest, IsNotReplacedWhenTheKeptKeyIsGone) {
   EXPECT_FALSE(kept("hub.key"));
 }
 
-TEST_F(HubIdentityTest, IsMadeAnewWhenAStartBrokeOffBeforeTheCertificate) {
-  state_.write("hub.key", make_certificate("hub.example").value().key_pem);
+TEST_F(HubIdentityTest, KeepsItsKeyWhenOnlyTheCertificateIsGone) {
+  const PublicKeyHash first = pin();
+  std::filesystem::remove(state_.path() + "/hub.crt");
 
-  const PublicKeyHash made = pin();
+  EXPECT_EQ(pin(), first);
+  EXPECT_TRUE(kept("hub.crt"));
+}
 
-  EXPECT_EQ(pin(), made);
+TEST_F(HubIdentityTest, FinishesAStartThatBrokeOffBeforeTheCertificate) {
+  const auto made = make_certificate("hub.example").value();
+  state_.write("hub.key", made.key_pem);
+
+  EXPECT_EQ(pin(), public_key_hash_of_pem(made.certificate_pem).value());
+}
+
+TEST_F(HubIdentityTest, RefusesAKeptKeyThatIsNone) {
+  state_.write("hub.key", "rubbish");
+
+  EXPECT_THAT(refused(load_hub_identity(config_)).what, HasSubstr("hub.key: cannot read the key"));
+  EXPECT_FALSE(kept("hub.crt"));
 }
 
 TEST_F(HubIdentityTest, FailsWhereTheStateDirectoryIsMissing) {
