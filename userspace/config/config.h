@@ -51,7 +51,7 @@ struct LimitsConfig {
   std::uint64_t window_budget = 256ULL << 20;   // bytes granted and not consumed, per direction
   std::uint32_t held_connections = 1000;        // waiting for a tunnel (edge)
   std::uint32_t carriers_per_tunnel = 64;
-  std::uint32_t backend_sockets = 16384;   // UDP, towards backends; one serves a session per backend (hub)
+  std::uint32_t backend_sockets = 16384;   // UDP, per address family; one serves a session of a backend
   std::uint32_t datagram_queue = 1 << 20;  // bytes of datagrams that wait, per carrier
   bool operator==(const LimitsConfig&) const = default;
 };

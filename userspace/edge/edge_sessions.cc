@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 /// The whole table is looked at for sessions that are over once in kScanEvery * kScanParts.
 constexpr Duration kScanEvery = 50ms;
 constexpr std::uint32_t kScanParts = 20;
+constexpr Duration kTellLimitEvery = 100ms;
 
 bool is_multicast(const IpAddress& address) {
   return address.is_v4() ? (address.v4_bytes()[0] & 0xf0) >= 0xe0 : address.bytes()[0] == 0xff;
@@ -101,11 +102,19 @@ Reason EdgeSessions::may_open(const SessionPath& path, const Service* service, A
   if (carriers_.any_carrier(0) == nullptr) return PST_R_TUNNEL_DOWN;
   auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
   if (const Reason* const met = std::get_if<Reason>(&admitted)) {
-    record_limit(shared_.journal, *met, path.remote, service->service, shared_.address.edge_id);
+    tell_limit(*met, path, *service);
     return *met;
   }
   ticket = std::get<Admission::Ticket>(std::move(admitted));
   return PST_R_COMPLETED;
+}
+
+/// Every datagram of a flood may meet the limit: one event tells as much as all of them, and costs less.
+void EdgeSessions::tell_limit(Reason reason, const SessionPath& path, const Service& service) {
+  const Time now = worker_.loop.now();
+  if (now < limit_told_ + kTellLimitEvery) return;
+  limit_told_ = now;
+  record_limit(shared_.journal, reason, path.remote, service.service, shared_.address.edge_id);
 }
 
 /// When the table is full, the oldest session that was never assured makes room; an assured one never does.

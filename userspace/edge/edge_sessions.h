@@ -71,6 +71,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
 
   Reason may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket);
+  void tell_limit(Reason reason, const SessionPath& path, const Service& service);
   Session* add(const SessionPath& path, Duration idle);
   void forward(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);
@@ -89,6 +90,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();
   SocketSteering steering_;
   std::unique_ptr<Timer> expiry_;
+  Time limit_told_{};  // when a limit was last told of
   bool expiring_ = false;
   bool draining_ = false;
 };
