@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "sim/scripted_peer.h"
+#include "sim/sim_datagrams.h"
 #include "sim/world.h"
 
 namespace penstock {
@@ -263,6 +264,8 @@ class BadHubTest : public testing::Test {
     assignment.penstock->generation = 1;
     assignment.penstock->services = {{.name = "web", .ports = {}}};
     assignment.penstock->services.front().ports.add({443, 443});
+    assignment.penstock->services.front().udp_ports.add({53, 53});
+    assignment.penstock->services.front().udp_idle = 60s;
     peer().send(to_line(assignment));
     EXPECT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kConfigResult).empty(); }, 1s));
   }
@@ -332,6 +335,33 @@ TEST_F(BadHubTest, IgnoresAnOlderConfig) {
   world.run_for(10ms);
   EXPECT_EQ(edge->edge().ports().open().to_string(), "443");
   EXPECT_EQ(peer().frames(FrameType::kConfigResult).size(), 1U);
+}
+
+/// Each is counted and harms nothing: the session that is there goes on.
+TEST_F(BadHubTest, SpeaksOfSessionsThatWereNeverOpenedOrAreOver) {
+  assign();
+  SimDatagrams client{world.internet, {IpAddress::v4(0xcb007101), 4000}};
+  client.send({edge->address(), 53}, "question");
+  ASSERT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kUdpData).empty(); }, 1s));
+  const std::uint32_t session = peer().frames(FrameType::kUdpOpen).front().header.stream;
+  const std::uint32_t never = session + 7;
+  const std::uint32_t over = session + (1U << 20);  // the slot with another generation
+  for (const std::uint32_t id : {never, over}) {
+    peer().send(id, FrameType::kUdpOpenAck, "");
+    peer().send(id, FrameType::kUdpDataBack, "for nobody");
+    peer().send(id, FrameType::kUdpClose, "");
+    peer().send(id, FrameType::kReset, to_bytes(ResetMessage{.reason = PST_R_EVICTED, .text = {}}));
+  }
+  peer().send(session, FrameType::kUdpOpenAck, "");
+  peer().send(session, FrameType::kUdpDataBack, "answer");
+  ASSERT_TRUE(world.run_until([&] { return !client.got().empty(); }, 1s));
+  ASSERT_EQ(client.got().size(), 1U);
+  EXPECT_EQ(client.got().front().payload, "answer");
+  EXPECT_EQ(edge->machine().count(PST_R_NO_SESSION), 4U);
+  EXPECT_EQ(edge->machine().count(PST_R_STALE_SESSION), 1U);
+  EXPECT_EQ(edge->machine().count(PST_R_LATE_FRAME), 3U);
+  EXPECT_EQ(edge->journal().count("carrier_down"), 0U);
+  world.expect_balanced_books();
 }
 
 }  // namespace

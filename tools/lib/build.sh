@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Configuring and building a preset as the builder, with ccache where it is installed.
 
+# What ccache keeps serves every checkout: paths count from its top, and precompiled headers by their content.
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+
 declare -A configured=()
 
 # configure PRESET: once a run.

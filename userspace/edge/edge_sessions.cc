@@ -41,6 +41,7 @@ EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& led
       table_{worker.index * share_of(shared.sessions, shared.workers),
              share_of(shared.sessions, shared.workers), shared.flow.unreplied},
       ledger_{ledger},
+      nobody_{ledger.of({})},
       steering_{worker.network, table_, SocketSteering::LocalAddress::kAsUsed,
                 static_cast<SteeringObserver&>(*this)},
       expiry_{worker.loop.make_timer([this] { expire(); })} {}
@@ -49,6 +50,8 @@ EdgeSessions::~EdgeSessions() = default;
 
 void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
   services_ = std::move(services);
+  books_.clear();
+  for (const Service& service : services_->entries()) books_.push_back(&ledger_.of(service.service));
 }
 
 void EdgeSessions::open_port(std::unique_ptr<BoundUdp> socket) {
@@ -77,7 +80,7 @@ void EdgeSessions::on_datagram(Session& session, Bytes payload) {
 
 void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   const Service* const service = services_->find(path.local.port);
-  ServiceLedger& ledger = ledger_.of(service == nullptr ? std::string{} : service->service);
+  ServiceLedger& ledger = book_of(service);
   ledger.to_backend.receive(payload.size());
   Admission::Ticket ticket;
   const Reason refusal = may_open(path, service, ticket);
@@ -145,13 +148,10 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
     return drop(line, PST_R_QUEUE_FULL, payload.size());
   known.carrier = carrier->serial();
   known.slot = carrier->index();
-  known.acknowledged = false;
 }
 
 void EdgeSessions::on_overrun(const Endpoint& local, std::uint64_t datagrams) {
-  const Service* const service = services_->find(local.port);
-  LedgerLine& line = ledger_.of(service == nullptr ? std::string{} : service->service).to_backend;
-  line.lose(PST_R_OVERRUN, datagrams);
+  book_of(services_->find(local.port)).to_backend.lose(PST_R_OVERRUN, datagrams);
   worker_.counters.count(PST_R_OVERRUN, datagrams);
 }
 
@@ -168,17 +168,16 @@ Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes
     deliver(id, payload);
     return {};
   }
-  Session* const found = table_.find(id).session;
+  const auto [found, lookup] = table_.find(id);
   std::optional<Reason> reason;  // UDP_CLOSE has none: silence ended the session
   if (type == FrameType::kReset) {
     const auto message = parse_reset(payload);
     if (!message) return message.error();
     reason = message->reason;
   }
-  if (found == nullptr) return {};  // it ended at both nodes at once
-  if (type == FrameType::kUdpOpenAck) {
-    extra(*found).acknowledged = true;
-  } else {
+  if (found == nullptr) {  // it has just ended here too, or never was
+    worker_.counters.count(lookup == SessionTable::Lookup::kStale ? PST_R_LATE_FRAME : PST_R_NO_SESSION);
+  } else if (type != FrameType::kUdpOpenAck) {  // which over TLS, where nothing is lost, changes nothing
     end(*found, reason.value_or(end_by_silence(*found)), false);
   }
   return {};
@@ -187,7 +186,7 @@ Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes
 void EdgeSessions::deliver(SessionId id, Bytes payload) {
   const auto found = table_.find(id);
   if (found.session == nullptr) {
-    LedgerLine& line = ledger_.of({}).to_client;
+    LedgerLine& line = nobody_.to_client;
     line.receive(payload.size());
     const bool stale = found.lookup == SessionTable::Lookup::kStale;
     return drop(line, stale ? PST_R_STALE_SESSION : PST_R_NO_SESSION, payload.size());

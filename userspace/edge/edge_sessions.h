@@ -60,7 +60,6 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
     ServiceLedger* ledger = nullptr;
     std::uint64_t carrier = 0;  // serial of the carrier on which it was opened last
     std::uint32_t slot = 0;
-    bool acknowledged = false;
     Admission::Ticket ticket;
   };
   using Service = UdpServices::Entry;
@@ -78,6 +77,10 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void end(Session& session, Reason reason, bool tell_hub);
   void drop(LedgerLine& line, Reason reason, std::size_t bytes);
   void expire();
+  /// Null: no service.
+  ServiceLedger& book_of(const Service* service) {
+    return service == nullptr ? nobody_ : *books_[services_->index_of(*service)];
+  }
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
   SessionReport report(const Session& session);
 
@@ -87,7 +90,9 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   SessionTable table_;
   std::deque<Extra> extras_;  // grows with the slots that were ever used
   Ledger& ledger_;
+  ServiceLedger& nobody_;  // the books of what belongs to no service
   std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();
+  std::vector<ServiceLedger*> books_;  // by index of services_' entries
   SocketSteering steering_;
   std::unique_ptr<Timer> expiry_;
   Time limit_told_{};  // when a limit was last told of

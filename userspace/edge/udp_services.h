@@ -24,6 +24,10 @@ class UdpServices {
   explicit UdpServices(const Assignment& assignment);
   /// Null when the port is not assigned. Good as long as the table.
   const Entry* find(std::uint16_t port) const;
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::size_t index_of(const Entry& entry) const {
+    return static_cast<std::size_t>(&entry - entries_.data());
+  }
 
  private:
   std::vector<Entry> entries_;  // by port

@@ -32,6 +32,7 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
       table_{worker.index * share_of(shared.sessions, shared.workers),
              share_of(shared.sessions, shared.workers), shared.flow.unreplied},
       ledger_{ledger},
+      nobody_{ledger.of({})},
       v4_{.sources = {share_of(shared.backend_sockets, shared.workers), shared.flow.quarantine},
           .locals = {}},
       v6_{.sources = {share_of(shared.backend_sockets, shared.workers), shared.flow.quarantine},
@@ -47,8 +48,8 @@ HubSessions::~HubSessions() = default;
 std::shared_ptr<SessionTunnel> HubSessions::tunnel(const std::string& edge, std::uint64_t instance) {
   auto& tunnel = tunnels_[{edge, instance}];
   if (tunnel == nullptr) {
-    tunnel =
-        std::make_shared<SessionTunnel>(SessionTunnel{.edge = edge, .instance = instance, .sessions = {}});
+    tunnel = std::make_shared<SessionTunnel>(
+        SessionTunnel{.edge = edge, .instance = instance, .nobody = &ledger_.of({}, edge), .sessions = {}});
   }
   return tunnel;
 }
@@ -193,7 +194,7 @@ void HubSessions::deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uin
                           Bytes payload) {
   const auto found = tunnel.sessions.find(wire_id);
   if (found == tunnel.sessions.end()) {
-    LedgerLine& line = ledger_.of({}, tunnel.edge).to_backend;
+    LedgerLine& line = tunnel.nobody->to_backend;
     line.receive(payload.size());
     return drop(line, PST_R_NO_SESSION, payload.size());
   }
@@ -245,13 +246,13 @@ void HubSessions::on_datagram(Session& session, Bytes payload) {
 
 /// From nobody's backend, or from one whose session has ended.
 void HubSessions::on_stranger(const SessionPath& /*path*/, Bytes payload) {
-  LedgerLine& line = ledger_.of({}).to_client;
+  LedgerLine& line = nobody_.to_client;
   line.receive(payload.size());
   drop(line, PST_R_STRAY, payload.size());
 }
 
 void HubSessions::on_overrun(const Endpoint& /*local*/, std::uint64_t datagrams) {
-  ledger_.of({}).to_client.lose(PST_R_OVERRUN, datagrams);
+  nobody_.to_client.lose(PST_R_OVERRUN, datagrams);
   worker_.counters.count(PST_R_OVERRUN, datagrams);
 }
 

@@ -31,6 +31,7 @@ class Carrier;
 struct SessionTunnel {
   std::string edge;
   std::uint64_t instance = 0;
+  ServiceLedger* nobody = nullptr;  // the edge's books of what belongs to no service
   std::unordered_map<std::uint32_t, Session*> sessions;
 };
 
@@ -117,6 +118,7 @@ class HubSessions final : private SteeringObserver {
   SessionTable table_;
   std::deque<Extra> extras_;  // grows with the slots that were ever used
   Ledger& ledger_;
+  ServiceLedger& nobody_;  // the books of what belongs to no edge
   std::map<std::pair<std::string, std::uint64_t>, std::shared_ptr<SessionTunnel>> tunnels_;
   Family v4_;
   Family v6_;
