@@ -45,7 +45,7 @@ class ViolationTest : public testing::Test {
     innocent =
         &world.open({.client = {.send = 200'000, .take = 1000, .pause = 10ms}, .backend = {.send = 200'000}});
   }
-  ~ViolationTest() {
+  ~ViolationTest() override {
     EXPECT_TRUE(world.run_until([&] { return innocent->completed(); }, 30s)) << innocent->mistake();
     world.run_for(2s);
     world.expect_nothing_left();
@@ -259,13 +259,11 @@ class BadHubTest : public testing::Test {
   ScriptedPeer& peer() { return *host.peers().front(); }
   void assign() {
     Assignment assignment;
-    assignment.penstock.emplace();
-    assignment.penstock->instance = 5;
-    assignment.penstock->generation = 1;
-    assignment.penstock->services = {{.name = "web", .ports = {}}};
-    assignment.penstock->services.front().ports.add({443, 443});
-    assignment.penstock->services.front().udp_ports.add({53, 53});
-    assignment.penstock->services.front().udp_idle = 60s;
+    AssignedService web{.name = "web", .udp_idle = 60s};
+    web.ports.add({443, 443});
+    web.udp_ports.add({53, 53});
+    assignment.penstock =
+        Assignment::Extension{.features = {}, .instance = 5, .generation = 1, .services = {web}};
     peer().send(to_line(assignment));
     EXPECT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kConfigResult).empty(); }, 1s));
   }
@@ -328,9 +326,7 @@ TEST_F(BadHubTest, SendsAConfigThatCannotBeRead) {
 TEST_F(BadHubTest, IgnoresAnOlderConfig) {
   assign();
   Assignment older;
-  older.penstock.emplace();
-  older.penstock->instance = 5;
-  older.penstock->generation = 0;
+  older.penstock = Assignment::Extension{.features = {}, .instance = 5, .generation = 0, .services = {}};
   peer().send(0, FrameType::kConfig, to_line(older));
   world.run_for(10ms);
   EXPECT_EQ(edge->edge().ports().open().to_string(), "443");
