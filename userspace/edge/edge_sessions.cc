@@ -27,10 +27,6 @@ bool is_impossible(const SessionPath& path) {
          (client.address.is_loopback() && !path.local.address.is_loopback()) || client == path.local;
 }
 
-std::uint32_t share_of(std::uint32_t sessions, std::size_t workers) {
-  return std::max<std::uint32_t>(1, sessions / static_cast<std::uint32_t>(workers));
-}
-
 }  // namespace
 
 EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& ledger,

@@ -50,7 +50,6 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) override;
   void flush() override { steering_.flush(); }
 
-  std::size_t size() const { return table_.size(); }
   /// At most `most` of those that the filter wants, and how many it wants in all.
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
 

@@ -19,10 +19,6 @@ constexpr std::uint32_t kScanParts = 20;
 constexpr std::size_t kMostV4 = 65507;
 constexpr std::size_t kMostV6 = 65527;
 
-std::uint32_t share_of(std::uint32_t of_node, std::size_t workers) {
-  return std::max<std::uint32_t>(1, of_node / static_cast<std::uint32_t>(workers));
-}
-
 }  // namespace
 
 HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger, HubCarriers& carriers)

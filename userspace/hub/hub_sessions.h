@@ -68,7 +68,6 @@ class HubSessions final : private SteeringObserver {
   /// What came together may leave together.
   void flush() { steering_.flush(); }
 
-  std::size_t size() const { return table_.size(); }
   /// At most `most` of those that the filter wants, and how many it wants in all.
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
 
