@@ -193,7 +193,8 @@ class Edge:
 
     async def connect(self):
         """One tunnel, from dialling to its end."""
-        reader, writer, line = await asyncio.wait_for(self.shake_hands(), HANDSHAKE_S)
+        async with asyncio.timeout(HANDSHAKE_S):
+            reader, writer, line = await self.shake_hands()
         ports = parse_assignment(line)
         say("connected")
         tunnel = EdgeTunnel(reader, writer, self.options, ports)
@@ -257,7 +258,8 @@ class Hub:
             writer.transport.abort()
 
     async def serve(self, reader, writer):
-        line = await asyncio.wait_for(reader.readuntil(b"\n"), HANDSHAKE_S)
+        async with asyncio.timeout(HANDSHAKE_S):
+            line = await reader.readuntil(b"\n")
         match = re.fullmatch(rb"EDGE ([^ \n]+) ([^ \n]+)\n", line)
         if match is None:
             raise Violation("the EDGE line is not three words")

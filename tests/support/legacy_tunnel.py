@@ -146,7 +146,8 @@ class Tunnel:
     async def read_frames(self):
         try:
             while True:
-                await asyncio.wait_for(self.read_frame(), MISSED_PINGS * self.ping_interval)
+                async with asyncio.timeout(MISSED_PINGS * self.ping_interval):  # wait_for() can lose a cancellation
+                    await self.read_frame()
         except asyncio.TimeoutError:
             say("silent peer")
             raise Ended from None

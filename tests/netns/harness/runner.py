@@ -47,21 +47,22 @@ def find_cases(pattern, short):
 
 
 def run_all(chosen, programs):
-    """Runs the cases; returns (passed, failed)."""
-    failed = 0
+    """Runs the cases, and names those that failed once more at the end; returns (passed, failed)."""
+    failures = []
     for one in chosen:
         began = time.monotonic()
         problems, world = run_one(one, programs)
         took = time.monotonic() - began
         if problems:
-            failed += 1
+            failures.append(f"FAILED {one.name}: {problems[0]}")
             print(f"FAILED {one.name} {took:.1f}s", flush=True)
             show(problems, world)
         else:
             print(f"ok {one.name} {took:.1f}s", flush=True)
         if world is not None:
             world.remove_files()
-    return len(chosen) - failed, failed
+    print("\n".join(failures), end="\n" if failures else "")
+    return len(chosen) - len(failures), len(failures)
 
 
 def run_one(one, programs):
