@@ -2,8 +2,9 @@
 # The tiers of tools/test: each builds what it needs, runs its steps and adds to passed, failed and unrun.
 
 passed=0 failed=0 unrun=0
+# A small quarantine of freed memory: tests look at what the daemon takes.
 sanitizer_options=(
-  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=8
   UBSAN_OPTIONS=print_stacktrace=1
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$top/tests/support/tsan.supp"
 )
