@@ -2,8 +2,9 @@
 # What a fresh Debian or Ubuntu lacks: packages that are installed, and test peers that are only unpacked.
 
 build_packages=(g++ cmake ninja-build pkg-config ccache git libssl-dev libgflags-dev libgoogle-glog-dev
-  libtomlplusplus-dev libsqlite3-dev prometheus-cpp-dev libgtest-dev libgmock-dev)
-run_packages=(iproute2 iperf3 curl socat openssl python3)
+  libtomlplusplus-dev libsqlite3-dev prometheus-cpp-dev libgtest-dev libgmock-dev libmnl-dev libbpf-dev
+  clang bpftool)
+run_packages=(iproute2 ethtool iperf3 curl socat openssl python3)
 # shellcheck disable=SC2034  # read by tools/test
 lint_packages=(clang-format clang-tidy shellcheck)
 # shellcheck disable=SC2034
@@ -86,14 +87,19 @@ ensure_peers() {
   step "unpack ${missing[*]} into build/peers" peers.log unpack_peers "${wanted[@]}" || die "no test peers"
 }
 
-# unpack_peers PACKAGE...: all that build/peers is to hold, each with the libraries that are not installed.
-unpack_peers() {
-  local names deb
-  mapfile -t names < <(apt-get install -s --no-install-recommends "$@" "${peer_parts[@]}" | awk '/^Inst /{print $2}')
-  rm -rf "$peers.new" && mkdir -p "$peers.new/debs" "$peers.new/root" &&
-    (cd "$peers.new/debs" && apt-get download "${names[@]}") || return
-  for deb in "$peers.new"/debs/*.deb; do
-    dpkg-deb -x "$deb" "$peers.new/root" || return
+# unpack_peers PACKAGE...: all that build/peers is to hold.
+unpack_peers() { unpack_into "$peers" "$@" "${peer_parts[@]}"; }
+
+# unpack_into FOLDER PACKAGE...: the packages as FOLDER/root, with those that they need and that are not installed.
+unpack_into() {
+  local folder=$1 names deb
+  shift
+  mapfile -t names < <({ printf '%s\n' "$@" && apt-get install -s --no-install-recommends "$@" |
+    awk '/^Inst /{print $2}'; } | sort -u)
+  rm -rf "$folder.new" && mkdir -p "$folder.new/debs" "$folder.new/root" &&
+    (cd "$folder.new/debs" && apt-get download "${names[@]}") || return
+  for deb in "$folder.new"/debs/*.deb; do
+    dpkg-deb -x "$deb" "$folder.new/root" || return
   done
-  rm -rf "$peers" && mv "$peers.new" "$peers"
+  rm -rf "$folder" && mv "$folder.new" "$folder"
 }

@@ -49,6 +49,14 @@
   X(UNREPLIED, 48, "unreplied", "it fell silent before its backend answered and its client sent again")   \
   X(EVICTED, 49, "evicted", "the session made room for a new one, as the oldest that was not assured")    \
   X(NO_BACKEND_PORT, 50, "no_backend_port", "all ports towards that backend are in use or resting")       \
+  X(FORGED, 51, "forged", "a datagram for the steering sockets that the kernel programs did not make")    \
+  X(BLOCKED, 52, "blocked", "the guard's list blocks the source")                                         \
+  X(RATE_SOURCE, 53, "rate_source", "the source sent more datagrams than guard.source_rate")              \
+  X(RATE_SERVICE, 54, "rate_service", "the service was sent more datagrams than guard.service_rate")      \
+  X(RATE_NEW_SOURCE, 55, "rate_new_source", "the source opened sessions faster than guard.new_source")    \
+  X(RATE_NEW_TOTAL, 56, "rate_new_total", "sessions were opened faster than guard.new_total")             \
+  X(MALFORMED, 57, "malformed", "a header's length contradicts the packet's")                             \
+  X(NO_NEXT_HOP, 58, "no_next_hop", "the kernel program had no way towards the address")                  \
   /* carriers: how one ended, or why it was refused */                                                    \
   X(AUTH_FAILED, 64, "auth_failed", "unknown edge or wrong secret")                                       \
   X(AUTH_RATE, 65, "auth_rate", "too many failed attempts from that source")                              \
@@ -71,7 +79,18 @@
   X(PORT_DENIED, 96, "port_denied", "the edge's own policy forbids the port")                             \
   X(PORT_IN_USE, 97, "port_in_use", "another program listens on the port")                                \
   X(BIND_FAILED, 98, "bind_failed", "the operating system refused to listen on the port")                 \
-  X(ACCEPT_FAILED, 99, "accept_failed", "accepting failed, mostly for want of descriptors")
+  X(ACCEPT_FAILED, 99, "accept_failed", "accepting failed, mostly for want of descriptors")               \
+  /* packets: what the kernel programs did with one, other than dropping it */                            \
+  X(STEERED, 104, "steered", "handed to its session's steering socket, or taken from there")              \
+  X(FORWARDED, 105, "forwarded", "sent on by the kernel alone, towards the backend or the client")        \
+  X(DELIVERED, 106, "delivered", "handed to a backend on this host")                                      \
+  X(NEW_PATH, 107, "new_path", "left to the port's socket: no session has that path yet")                 \
+  X(NOT_OURS, 108, "not_ours", "left alone: not UDP, or for no assigned port and of no session")          \
+  X(FRAGMENT, 109, "fragment", "left to the system, which puts fragments together")                       \
+  X(IP_OPTIONS, 110, "ip_options", "left to the system: it has IP options or extension headers")          \
+  X(OVER_MTU, 111, "over_mtu", "left to a socket: with its header it is longer than the way takes")       \
+  X(TOLD_MTU, 112, "told_mtu", "answered with ICMP: with its header it is longer than the way takes")     \
+  X(TTL_EXPIRED, 113, "ttl_expired", "left to the system, which tells the sender")
 
 /* clang-format on */
 #define X(id, number, label, help) PST_R_##id = number,
