@@ -1,0 +1,1 @@
+"""Debian's own kernels under qemu, each with the files of this machine inside."""
