@@ -241,6 +241,24 @@ TEST_F(UdpLoadTest, SecondAndDamagedAnswersAreCounted) {
   EXPECT_EQ(number_in(report, "answered"), 98u);
 }
 
+TEST_F(UdpLoadTest, MixedSizesAreOfAllLengths) {
+  std::map<std::size_t, int> seen;
+  serve([&](std::size_t port, const ReceivedBatch& batch, std::size_t i) {
+    ++seen[batch.bytes(i).size()];
+    send(port, batch, i, batch.bytes(i));
+  });
+  Options options = load(10, 3000);
+  options.mixed = true;
+  const auto [good, report] = report_of(run_udp_load, options);
+  TearDown();
+  EXPECT_TRUE(good);
+  EXPECT_EQ(number_in(report, "answered"), 3000u);
+  EXPECT_EQ(seen.begin()->first, 16u);
+  EXPECT_EQ(seen.rbegin()->first, 60u);
+  EXPECT_EQ(seen.size(), 45u);
+  for (const auto& [size, count] : seen) EXPECT_GT(count, 30) << size;
+}
+
 TEST_F(UdpLoadTest, ARateIsKept) {
   serve([&](std::size_t port, const ReceivedBatch& batch, std::size_t i) {
     send(port, batch, i, batch.bytes(i));

@@ -20,7 +20,7 @@ def result(peer, number, failures=(), **metrics):
 
 
 def outcome(results):
-    return report.Outcome(MACHINE, SETTINGS, ["haproxy", "nginx", "penstock"], results)
+    return report.Outcome(MACHINE, SETTINGS, ["haproxy", "nginx", "penstock", "kernel"], results)
 
 
 ROUNDS = [result("haproxy", 1, rate__1=700), result("penstock", 1, rate__1=5000),
@@ -43,6 +43,16 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(found.summary["datagrams.1.60"]["ratio"], 0.5)
         self.assertIn("| measure | unit | better | nginx | penstock | penstock / nginx |", found.table())
         self.assertIn("| datagrams there and back, 60 bytes, 1 session | 1/s | more | 200 | 100 | 0.50 |", found.table())
+
+    def test_ratio_of_steering(self):
+        found = outcome([result("nginx", 1, datagrams__run__1__mixed=8), result("penstock", 1, datagrams__run__1__mixed=10),
+                         result("kernel", 1, datagrams__run__1__mixed=5, maps__total=3 << 20)])
+        self.assertEqual(found.summary["datagrams.run.1.mixed"]["ratio"], 1.25)
+        self.assertEqual(found.summary["datagrams.run.1.mixed"]["steered_ratio"], 0.5)
+        table = found.table()
+        self.assertIn("| nginx | penstock | kernel | penstock / nginx | kernel / penstock |", table)
+        self.assertIn(" | µs | less | 8.00 | 10.0 | 5.00 | 1.25 | 0.50 |", table)
+        self.assertIn("| MiB | less |  |  | 3.00 |  |  |", table)
 
     def test_table_shows_units_and_leaves_out_what_was_not_measured(self):
         table = outcome(ROUNDS + [result("haproxy", 3, latency__idle__p50=1234.5)]).table()

@@ -18,6 +18,9 @@ EdgeNode::EdgeNode(SimInternet& internet, const IpAddress& address, const Config
                                                      .journal = machine_.journal,
                                                      .admission = machine_.admission,
                                                      .sessions_admission = machine_.sessions_admission,
+                                                     .steering = steering_,
+                                                     .ports = nullptr,
+                                                     .instance = random_u64(),
                                                      .budget = machine_.budget,
                                                      .address = std::move(hub)});
   edge_->start();

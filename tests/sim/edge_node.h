@@ -7,6 +7,7 @@
 #include "edge/edge.h"
 #include "proto/token.h"
 #include "sim/sim_machine.h"
+#include "steering/socket_steering.h"
 
 namespace penstock {
 
@@ -25,6 +26,7 @@ class EdgeNode {
  private:
   const IpAddress address_;
   SimMachine machine_;
+  SocketSteeringMaker steering_{SocketSteering::LocalAddress::kAsUsed};
   std::unique_ptr<Edge> edge_;
 };
 

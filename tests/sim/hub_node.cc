@@ -17,6 +17,7 @@ HubNode::HubNode(SimInternet& internet, const IpAddress& address, const Config& 
                          .journal = machine_.journal,
                          .admission = machine_.admission,
                          .sessions_admission = machine_.sessions_admission,
+                         .steering = steering_,
                          .budget = machine_.budget,
                          .identity = std::move(identity),
                          .wall_clock = [&clock] {

@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "net/certificate.h"
 #include "sim/sim_machine.h"
+#include "steering/socket_steering.h"
 #include "store/store.h"
 
 namespace penstock {
@@ -28,6 +29,7 @@ class HubNode {
 
  private:
   SimMachine machine_;
+  SocketSteeringMaker steering_{SocketSteering::LocalAddress::kAsBound};
   Store store_;
   std::unique_ptr<Hub> hub_;
 };

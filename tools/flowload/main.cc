@@ -64,7 +64,8 @@ const std::array<Command, 8>& commands() {
       {"udp-load",
        "datagrams of many sessions in turn, and what came back of them (needs udp-echo)",
        {"connect"},
-       {"ports", "size", "sessions", "sources", "first-port", "window", "rate", "datagrams", "seconds"},
+       {"ports", "size", "mixed", "sessions", "sources", "first-port", "window", "rate", "datagrams",
+        "seconds"},
        client,
        run_udp_load},
   }};

@@ -87,6 +87,8 @@ constexpr std::array kOptions = {
            [](Options& o, std::string_view text) { return set_on(o.proxy_v2, text); }},
     Option{"size", "BYTES", "of a datagram, 16 to 65507 (60)",
            [](Options& o, std::string_view text) { return set_number<16, 65507>(o.size, text); }},
+    Option{"mixed", "", "datagrams of all sizes from 16 bytes to --size, in no order",
+           [](Options& o, std::string_view text) { return set_on(o.mixed, text); }},
     Option{"sessions", "N", "pairs of a client's and a server's port, 1 to 1000000 (1)",
            [](Options& o, std::string_view text) { return set_number<1, 1'000'000>(o.sessions, text); }},
     Option{"first-port", "PORT", "local ports from here on, the same in every run (the kernel's choice)",

@@ -30,6 +30,7 @@ struct Options {
   bool sink = false;             // receive and send nothing back
   bool proxy_v2 = false;         // every datagram begins with a header that is not sent back
   std::uint32_t size = 60;       // bytes of a datagram
+  bool mixed = false;            // sizes up to that, another for each datagram
   std::uint32_t sessions = 1;    // pairs of a client's and a server's port
   std::uint32_t first_port = 0;  // of each source; 0: the kernel's choice
   std::uint32_t window = 0;      // datagrams unanswered at most; 0: no limit

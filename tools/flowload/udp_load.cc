@@ -25,6 +25,7 @@ constexpr std::uint64_t kOtherDescriptors = 32;
 constexpr int kReceiveBuffer = 4 << 20;        // of all sockets together, but at least ...
 constexpr int kLeastReceiveBuffer = 64 << 10;  // ... of each
 constexpr std::byte kFiller{0x5a};
+constexpr std::uint64_t kScatter = 0x9e3779b97f4a7c15;  // odd: numbers in a row become far apart
 
 /// Each socket has a session towards each of the target's ports. The sessions take turns.
 class UdpLoad {
@@ -59,6 +60,7 @@ class UdpLoad {
   Result<void> send_until(Time end);
   Result<void> await_rest();
   std::size_t may_send(Time now) const;
+  Bytes filler_of(std::uint64_t number) const;
   Result<void> send(std::size_t count);
   Result<std::size_t> send_of_one_client(std::size_t most);
   void receive(const Client& client);
@@ -132,6 +134,13 @@ std::size_t UdpLoad::may_send(Time now) const {
   return static_cast<std::size_t>(room);
 }
 
+/// What follows the head: of one length, or of one that only the number tells.
+Bytes UdpLoad::filler_of(std::uint64_t number) const {
+  if (!options_.mixed) return filler_;
+  const std::uint64_t scattered = number * kScatter >> 32;
+  return Bytes{filler_}.first(scattered % (filler_.size() + 1));
+}
+
 Result<void> UdpLoad::send(std::size_t count) {
   refused_ = false;
   while (count > 0 && !refused_) {
@@ -150,7 +159,7 @@ Result<std::size_t> UdpLoad::send_of_one_client(std::size_t most) {
     const std::uint32_t session = unanswered_.session_of(number);
     if (session / options_.ports != client.first_session() / options_.ports) break;
     heads_[i] = encode(DatagramHead{.run = run_, .session = session, .number = number});
-    batch_.add(targets_[session % options_.ports], nullptr, heads_[i], filler_);
+    batch_.add(targets_[session % options_.ports], nullptr, heads_[i], filler_of(number));
   }
   const std::size_t wanted = batch_.size();
   const Time now = Clock::now();
@@ -183,8 +192,7 @@ void UdpLoad::take(const Client& client, std::size_t index, Time now) {
       head->session != client.first_session() + port ||
       head->session != unanswered_.session_of(head->number)) {
     ++counts.misrouted;
-  } else if (datagram.size() != options_.size ||
-             !std::ranges::equal(datagram.subspan(kDatagramHeadSize), filler_)) {
+  } else if (!std::ranges::equal(datagram.subspan(kDatagramHeadSize), filler_of(head->number))) {
     ++counts.damaged;
   } else {
     unanswered_.answered(head->number, now);

@@ -118,9 +118,14 @@ class Demo:
             answer = dig(self._world, EDGE_V4, 53, source)
             self._show(answer)
             expect_equal(answer, source, "the address that dnsdist saw")
-        for node, noun in ((hub, "sessions"), (hub, "ledger"), (edge, "ledger")):
+        for node, noun in ((hub, "sessions"), (hub, "ledger"), (edge, "ledger"), *self._packets(edge)):
             self._command(node.name, f"penstockctl {noun}")
             self._show(node.ctl(noun))
+
+    @staticmethod
+    def _packets(edge):
+        """Where this machine lets kernel programs steer."""
+        return [(edge, "packets")] if edge.status()["steering"]["mode"] == "kernel" else []
 
     def _say(self, text):
         self._step += 1
@@ -145,7 +150,7 @@ def main():
     topology.remove_leftovers()
     process.allow_descriptors()
     try:
-        world = World(Programs(arguments.daemon_dir, arguments.peers))
+        world = World(Programs(arguments.daemon_dir, arguments.peers, "auto"))
     except MissingProgram as missing:
         sys.exit(str(missing))
     problems = []

@@ -29,11 +29,36 @@ tier_sim() {
   fi
 }
 
+# The kernel programs packet by packet; loading them needs root.
+tier_bpf() {
+  if ((EUID != 0)); then
+    not_run "bpf: loading kernel programs needs root: sudo tools/test"
+  elif compile release all; then
+    counted_step "bpf" ctest-bpf.log ctest --test-dir "$build/release" --output-on-failure -L '^bpf$'
+  else
+    not_run "bpf: no build"
+  fi
+}
+
+# Everything, nodes steering by sockets where a case does not ask for kernel programs; then what kernel programs do
+# otherwise with them: UDP, and changing ports.
 tier_netns() {
   if compile release all; then
-    run_netns release "netns"
+    run_netns release "netns, steered by sockets"
+    run_netns release "netns, steered by the kernel" --steering kernel --only udp_ --only live.
   else
     not_run "netns: no build"
+  fi
+}
+
+# Emulation needs no root: in a guest everyone is.
+tier_vm() {
+  if ! has_guests; then
+    not_run "vm: no emulator or no kernels for it, see above"
+  elif compile release all; then
+    STEP_LOG_LINES=200 counted_step "vm" vm.log as_builder "$top/tests/vm/run_all" --daemon-dir "$build/release"
+  else
+    not_run "vm: no build"
   fi
 }
 
@@ -85,7 +110,7 @@ run_netns() {
     not_run "$text: making network namespaces needs root: sudo tools/test"
     return
   fi
-  STEP_LOG_LINES=200 counted_step "$text" "netns-$preset.log" env "${sanitizer_options[@]}" \
+  STEP_LOG_LINES=200 counted_step "$text" "${text//[^a-z]/-}-$preset.log" env "${sanitizer_options[@]}" \
     "$top/tests/netns/run" --daemon-dir "$build/$preset" "$@"
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "penstockctl/guard_verbs.h"
+#include "penstockctl/host_commands.h"
 #include "penstockctl/nouns.h"
 #include "penstockctl/token.h"
 #include "penstockctl/verbs.h"
@@ -29,6 +31,10 @@ constexpr std::array kSessionOptions{
     Option{"state", "STATE", "only unreplied, replied or assured ones"},
     Option{"edge", "ID", "only sessions that came in at that edge"},
     Option{"limit", "N", "show at most N; default 100"},
+};
+constexpr std::array kGuardOptions{
+    Option{"within", "PREFIX", "only rules that lie in PREFIX, or that hold it"},
+    Option{"limit", "N", "show at most N rules; default 100"},
 };
 constexpr std::array kEventOptions{Option{"follow", "", "wait for new events and print them as they happen"}};
 constexpr std::array kTokenOptions{
@@ -59,6 +65,17 @@ constexpr std::array kServiceOptions{
     Option{"max-flows-per-source", "N", "the same of one source; 0 (default): no limit of its own"},
     Option{"idle", "TIME", "reset connections silent this long, as in 5m; 0s (default): never"},
     Option{"udp-idle", "TIME", "end UDP sessions silent this long, as in 5m; default 60s"},
+};
+constexpr Option kConfig{"config", "FILE",
+                         "the daemon's configuration; default $PENSTOCK_CONFIG,\n"
+                         "else /etc/penstock/penstock.toml if it exists"};
+constexpr std::array kDoctorOptions{
+    kConfig,
+    Option{"try", "", "also attach a program that does nothing to each interface"},
+};
+constexpr std::array kDetachOptions{
+    kConfig,
+    Option{"force", "", "also while a daemon answers"},
 };
 constexpr std::array kDrainOptions{Option{"off", "", "take new flows of SERVICE again"}};
 
@@ -117,6 +134,19 @@ constexpr std::array kCommands{
             "received. A line balances when received = sent + held + dropped; the exit\n"
             "status is 1 when one does not.",
             show_ledger},
+    Command{"guard", kNoun, "", kGuardOptions, "who may send to public UDP ports, and how fast",
+            "Shows which sources are blocked, the limits in force (section [guard] of the\n"
+            "configuration) and what was dropped for them. The longest prefix that holds a\n"
+            "source counts. Where sockets steer there is no guard: status tells.",
+            show_guard},
+    Command{"packets",
+            kNoun,
+            "",
+            {},
+            "what the kernel programs did with packets",
+            "Shows packets and bytes by program and reason, since the programs' maps were\n"
+            "made: they outlive the daemon. Reasons are explained in docs/reasons.md.",
+            show_packets},
     Command{"tunnels",
             kNoun,
             "",
@@ -178,6 +208,36 @@ constexpr std::array kCommands{
             "take ports from a service",
             "Removes ports from a service and resets the flows on them.",
             remove_ports},
+    Command{"guard block",
+            kVerb,
+            "PREFIX ...",
+            {},
+            "drop UDP datagrams of these sources",
+            "PREFIX is an address, or a network such as 192.0.2.0/24 or 2001:db8::/32. Holds\n"
+            "for assigned UDP ports alone, from the next datagram on, until it is removed.",
+            guard_block},
+    Command{"guard allow",
+            kVerb,
+            "PREFIX ...",
+            {},
+            "take UDP of these sources in spite of a block",
+            "Makes an exception to a shorter prefix that is blocked. The limits still hold.",
+            guard_allow},
+    Command{"guard remove",
+            kVerb,
+            "PREFIX ...",
+            {},
+            "forget the rule of each of these prefixes",
+            "Removes rules by their own prefix: one that is longer or shorter stays.",
+            guard_remove},
+    Command{"guard load",
+            kVerb,
+            "FILE",
+            {},
+            "set rules from FILE, or - for standard input",
+            "Each line is 'block PREFIX' or 'allow PREFIX'; # begins a comment. Rules that\n"
+            "FILE does not name stay. A line that is wrong is named, and nothing is set.",
+            guard_load},
     Command{"drain", kVerb, "[SERVICE]", kDrainOptions, "take no new flows, keep the old",
             "With SERVICE: the service takes no new flows, until --off. Without: the whole\n"
             "node takes none and tells its peers, until it is restarted. Open flows live on.",
@@ -197,6 +257,18 @@ constexpr std::array kCommands{
             "log more or less",
             "LEVEL is debug, info, warning or error; forgotten when the daemon is restarted.",
             set_log_level},
+    Command{"doctor", kOwn, "", kDoctorOptions, "what this host offers a daemon, and how it will steer",
+            "Looks at kernel, interfaces and settings, tries in a network namespace of its\n"
+            "own what can only be tried, and says what to change. Asks no daemon and changes\n"
+            "nothing; needs root for most. --try attaches a program to live interfaces for a\n"
+            "moment, which some drivers answer with a short loss of link. Exit status: 0 all\n"
+            "good, 1 works with warnings, 2 cannot work as configured.",
+            run_doctor},
+    Command{"detach", kOwn, "", kDetachOptions, "take a node's kernel programs off this host",
+            "Removes programs, maps and pins, the steering device and its address. A daemon\n"
+            "leaves them so that UDP sessions outlive its restart: this is for good. Needs\n"
+            "root, and refuses while a daemon answers on the admin socket.",
+            detach_programs},
     Command{"token decode", kOwn, "", kTokenOptions, "what is in a token, without its secret",
             "Reads a token from standard input, or a file, and shows hub, edge and\n"
             "fingerprints. Asks no daemon.",

@@ -71,7 +71,7 @@ Result<Sorted> sort(std::span<const std::string> given) {
   Sorted out;
   bool options_ended = false;
   for (std::size_t at = 0; at < given.size(); ++at) {
-    if (options_ended || !given[at].starts_with('-')) {
+    if (options_ended || !given[at].starts_with('-') || given[at] == "-") {
       out.words.push_back(given[at]);
     } else if (given[at] == "--") {
       options_ended = true;
@@ -107,10 +107,11 @@ Result<void> check_arguments(const Command& command, const std::vector<std::stri
     const auto end = rest.find(' ');
     const std::string_view parameter = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (rest.starts_with("...")) return {};
+    const bool any_number = rest.starts_with("...");
     if (taken == arguments.size() && !parameter.starts_with('[')) {
       return usage(std::string{command.name} + " needs " + std::string{parameter} + ": " + hint(command));
     }
+    if (any_number) return {};
     if (taken < arguments.size()) ++taken;
   }
   if (taken == arguments.size()) return {};

@@ -28,7 +28,8 @@ struct Invocation {
 };
 
 /// Pure: the words after the program's name. No word at all means "status". Options may stand anywhere, as
-/// --name VALUE or --name=VALUE, each at most once; "--" ends them. Errors (kInvalid) name the word.
+/// --name VALUE or --name=VALUE, each at most once; "--" ends them, and "-" is none. Errors (kInvalid) name
+/// the word.
 Result<Invocation> parse_command_line(std::span<const std::string> words);
 
 }  // namespace penstock::ctl

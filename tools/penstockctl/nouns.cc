@@ -3,6 +3,7 @@
 #include <ostream>
 #include <utility>
 
+#include "base/address_prefix.h"
 #include "base/text.h"
 #include "penstockctl/ask.h"
 #include "penstockctl/field.h"
@@ -30,7 +31,7 @@ Result<void> show(const Invocation& invocation, Env& env, std::string target, Vi
   return {};
 }
 
-/// A number for --limit, and one of the three words for --state.
+/// A number for --limit, one of the three words for --state, and a prefix for --within.
 Result<void> check_filter(std::string_view option, std::string_view value) {
   if (option == "limit" && !parse_number<std::uint32_t>(value)) {
     return error(Errc::kInvalid, "--limit: '" + printable(value, 32) + "' is not a whole number");
@@ -38,6 +39,10 @@ Result<void> check_filter(std::string_view option, std::string_view value) {
   if (option == "state" && value != "unreplied" && value != "replied" && value != "assured") {
     return error(Errc::kInvalid,
                  "--state: '" + printable(value, 32) + "' is not unreplied, replied or assured");
+  }
+  if (option == "within") {
+    const auto prefix = AddressPrefix::parse(value);
+    if (!prefix) return Error{prefix.error()}.within("--within");
   }
   return {};
 }
@@ -92,6 +97,16 @@ Result<void> show_ledger(const Invocation& invocation, Env& env) {
   if (flag(*ledger, "balanced")) return {};
   return error(Errc::kRefused,
                "the books do not balance: a datagram or a flow of this node is unaccounted for");
+}
+
+Result<void> show_guard(const Invocation& invocation, Env& env) {
+  auto query = filter_query(invocation);
+  if (!query) return std::move(query).error();
+  return show(invocation, env, "/v1/guard" + *query, view_guard);
+}
+
+Result<void> show_packets(const Invocation& invocation, Env& env) {
+  return show(invocation, env, "/v1/packets", view_packets);
 }
 
 Result<void> show_tunnels(const Invocation& invocation, Env& env) {

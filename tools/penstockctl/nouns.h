@@ -15,6 +15,8 @@ Result<void> show_flows(const Invocation& invocation, Env& env);
 Result<void> show_sessions(const Invocation& invocation, Env& env);
 /// kRefused, after everything was printed, when the books do not balance.
 Result<void> show_ledger(const Invocation& invocation, Env& env);
+Result<void> show_guard(const Invocation& invocation, Env& env);
+Result<void> show_packets(const Invocation& invocation, Env& env);
 Result<void> show_tunnels(const Invocation& invocation, Env& env);
 Result<void> show_events(const Invocation& invocation, Env& env);
 Result<void> show_metrics(const Invocation& invocation, Env& env);

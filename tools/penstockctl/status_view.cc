@@ -56,6 +56,23 @@ void add_traffic(Sheet& sheet, const json::object& status) {
                           size(window, "budget") + " each");
 }
 
+/// One line; nothing from a daemon that does not tell.
+void add_steering(Sheet& sheet, const json::object& steering) {
+  if (steering.empty()) return;
+  std::string line = "sockets: " + text(steering, "why");
+  if (text(steering, "mode") == "kernel") {
+    std::string interfaces;
+    for (const auto& value : list(steering, "interfaces")) {
+      const auto& one = as_object(value);
+      interfaces.append(interfaces.empty() ? "" : ", ");
+      interfaces.append(text(one, "name")).append(" (").append(text(one, "mode")).append(")");
+    }
+    line = "kernel programs on " + (interfaces.empty() ? "no interface" : interfaces);
+  }
+  const std::string complaints = joined(steering, "complaints", "; ");
+  sheet.add("steering", complaints.empty() ? line : line + "; not on " + complaints);
+}
+
 }  // namespace
 
 std::string view_status(const json::object& status) {
@@ -69,6 +86,7 @@ std::string view_status(const json::object& status) {
   sheet.add("log level", text(status, "log_level"));
   add_edge_role(sheet, part(status, "edge"));
   add_hub_role(sheet, part(status, "hub"));
+  add_steering(sheet, part(status, "steering"));
   add_traffic(sheet, status);
   for (const auto& member : part(status, "reasons")) {
     sheet.add("reasons", text_of(json::value(member.key())) + " " + text_of(member.value()));

@@ -15,6 +15,9 @@ std::string view_flows(const boost::json::object& flows);
 std::string view_sessions(const boost::json::object& sessions);
 /// The books, the reasons of drops, and whether they balance, by the daemon's own word.
 std::string view_ledger(const boost::json::object& ledger);
+/// Rules, the limits in force, and what was dropped.
+std::string view_guard(const boost::json::object& guard);
+std::string view_packets(const boost::json::object& packets);
 std::string view_tunnels(const boost::json::object& tunnels);
 /// "TIME NAME key=value ...", for one line of JSON; what is no JSON object is shown as printable text.
 std::string view_event(std::string_view line);

@@ -48,6 +48,13 @@ bool IpAddress::is_any() const {
   return *this == IpAddress{} || *this == v4(0);
 }
 
+IpAddress IpAddress::loopback(bool v4) {
+  if (v4) return IpAddress::v4(0x7F000001);
+  std::array<std::uint8_t, 16> bytes{};
+  bytes[15] = 1;
+  return IpAddress::v6(bytes);
+}
+
 bool IpAddress::is_loopback() const {
   if (is_v4()) return bytes_[12] == 127;
   return std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto b) { return b == 0; }) && bytes_[15] == 1;

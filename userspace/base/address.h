@@ -20,6 +20,7 @@ class IpAddress {
   IpAddress() = default;  // ::
   static IpAddress v4(std::uint32_t host_order);
   static IpAddress v6(const std::array<std::uint8_t, 16>& bytes);
+  static IpAddress loopback(bool v4);  // 127.0.0.1 or ::1
   /// Accepts dotted IPv4 and textual IPv6, without brackets, zone or prefix.
   static Result<IpAddress> parse(std::string_view text);
 

@@ -77,6 +77,36 @@ struct FlowConfig {
   bool operator==(const FlowConfig&) const = default;
 };
 
+/// 10000-32767 and 61000-65535: outside of what Linux gives to sockets that ask for no port in particular.
+PortSet default_source_ports();
+
+/// How UDP is taken to the right place, and by what the kernel programs do it.
+struct SteeringConfig {
+  enum class Mode { kAuto, kKernel, kSocket };
+  Mode mode = Mode::kAuto;  // auto: kernel programs, or sockets where they cannot be had
+  std::vector<std::string>
+      interfaces;  // that programs are attached to; empty: every Ethernet one that is up, but no bridge
+  std::string pins = "/sys/fs/bpf/penstock";      // folder on a bpf filesystem, one of the node's name within
+  std::string device = "penstock";                // the private pair of devices: this with 0 and 1 behind
+  IpAddress network = IpAddress::v4(0xC6120000);  // 198.18.0.0/15: addresses of frames, nobody else's
+  int network_bits = 15;
+  PortSet source_ports = default_source_ports();  // of a hub towards backends
+  bool operator==(const SteeringConfig&) const = default;
+};
+
+/// Limits on datagrams to public UDP ports, kept by the kernel programs; 0: no limit.
+struct GuardConfig {
+  std::uint32_t source_rate = 0;   // datagrams a second of one source prefix (limits.source_prefix_v4, _v6)
+  std::uint32_t source_burst = 0;  // at once; 0: a second's worth, here and below
+  std::uint32_t service_rate = 0;  // to one service
+  std::uint32_t service_burst = 0;
+  std::uint32_t new_source_rate = 1000;  // that belong to no session yet, of one source prefix
+  std::uint32_t new_source_burst = 0;
+  std::uint32_t new_total_rate = 100000;  // ... of all sources
+  std::uint32_t new_total_burst = 0;
+  bool operator==(const GuardConfig&) const = default;
+};
+
 /// An edge declared in the hub's file; others live in the store.
 struct DeclaredEdge {
   std::string id;
@@ -124,6 +154,8 @@ struct Config {
   LimitsConfig limits;
   TunnelConfig tunnel;
   FlowConfig flow;
+  SteeringConfig steering;
+  GuardConfig guard;
   std::optional<HubConfig> hub;  // present: the node has this role
   std::optional<EdgeConfig> edge;
   std::vector<Service> services;                      // declared [[service]]s, hub only

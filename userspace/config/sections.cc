@@ -64,6 +64,12 @@ constexpr auto kTunnel = [](auto& config) -> auto& {
 constexpr auto kFlow = [](auto& config) -> auto& {
   return config.flow;
 };
+constexpr auto kSteering = [](auto& config) -> auto& {
+  return config.steering;
+};
+constexpr auto kGuard = [](auto& config) -> auto& {
+  return config.guard;
+};
 constexpr auto kHub = [](auto& config) -> auto& {
   return *config.hub;
 };
@@ -86,6 +92,8 @@ const std::vector<Section>& sections() {
       {"limits", false, open_nothing, always, lift(limits_fields(), kLimits)},
       {"tunnel", false, open_nothing, always, lift(tunnel_fields(), kTunnel)},
       {"flow", false, open_nothing, always, lift(flow_fields(), kFlow)},
+      {"steering", false, open_nothing, always, lift(steering_fields(), kSteering)},
+      {"guard", false, open_nothing, always, lift(guard_fields(), kGuard)},
       {"hub", false, open_hub, has_hub, lift(hub_fields(), kHub)},
       {"hub.edges", true, add_declared_edge, never, lift(declared_edge_fields(), kLastDeclaredEdge)},
       {"edge", false, open_edge, has_edge, lift(edge_fields(), kEdge)},

@@ -17,6 +17,8 @@ const Fields<AdminConfig>& admin_fields();
 const Fields<LimitsConfig>& limits_fields();
 const Fields<TunnelConfig>& tunnel_fields();
 const Fields<FlowConfig>& flow_fields();
+const Fields<SteeringConfig>& steering_fields();
+const Fields<GuardConfig>& guard_fields();
 const Fields<HubConfig>& hub_fields();
 const Fields<DeclaredEdge>& declared_edge_fields();
 const Fields<EdgeConfig>& edge_fields();

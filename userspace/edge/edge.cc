@@ -41,16 +41,17 @@ Edge::Edge(const Config& config, Parts parts)
               .budget = parts_.budget,
               .tunnel = config.tunnel,
               .flow = config.flow,
-              .instance = random_u64(),
+              .instance = parts_.instance,
               .carriers = config.edge->carriers == 0 ? static_cast<std::uint32_t>(parts_.workers.size())
                                                      : config.edge->carriers,
               .sessions_admission = parts_.sessions_admission,
+              .steering = parts_.steering,
               .workers = parts_.workers.size(),
               .sessions = config.limits.sessions,
               .datagram_queue = config.limits.datagram_queue},
-      listeners_{[this](const Endpoint& on) {
-        return parts_.network.listen(on, static_cast<ListenerObserver&>(*this));
-      }},
+      serving_{parts_.ports == nullptr ? nullptr
+                                       : parts_.ports->serve(static_cast<ListenerObserver&>(*this))},
+      listeners_{[this](const Endpoint& on) { return listen_tcp(on); }},
       udp_listeners_{[this](const Endpoint& on) { return listen_udp(on); }},
       retry_timer_{parts_.control.make_timer([this] { retry_ports(); })},
       report_timer_{parts_.control.make_timer([this] { report_traffic(); })},
@@ -83,7 +84,7 @@ void Edge::fill_slots(std::uint32_t wanted) {
     on_worker(slots_.back().worker, [index](EdgeWorker& edge) { edge.drop_slot(index); });
     slots_.pop_back();
   }
-  if (udp_workers() != before) udp_listeners_.reopen();
+  if (udp_workers() != before) share_udp_ports();
 }
 
 std::string Edge::last_error() const {

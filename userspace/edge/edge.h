@@ -14,6 +14,7 @@
 #include "edge/edge_worker.h"
 #include "edge/hub_address.h"
 #include "edge/port_listeners.h"
+#include "edge/public_ports.h"
 #include "tunnel/admission.h"
 
 namespace penstock {
@@ -30,6 +31,9 @@ class Edge final : private ListenerObserver, private EdgeDesk {
     Journal& journal;
     Admission& admission;           // of TCP connections
     Admission& sessions_admission;  // of UDP sessions
+    SteeringMaker& steering;
+    PublicPorts* ports;      // null: a socket for each port
+    std::uint64_t instance;  // random, unless sessions of the process before were taken over
     WindowBudget& budget;
     HubAddress address;
   };
@@ -69,6 +73,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
     std::string last_error;
   };
   class UdpPort;
+  class SteeredPort;
   /// A client that came while there was no tunnel.
   struct Held {
     std::unique_ptr<Connection> connection;
@@ -82,8 +87,10 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void on_slot_config(std::uint32_t slot, Assignment assignment) override;
   void on_slot_down(std::uint32_t slot, Reason reason, std::string text) override;
 
+  Result<std::unique_ptr<Pending>> listen_tcp(const Endpoint& on);
   Result<std::unique_ptr<Pending>> listen_udp(const Endpoint& on);
   unsigned udp_workers() const;
+  void share_udp_ports();
   void fill_slots(std::uint32_t wanted);
   void slot_up(std::uint32_t slot, const Assignment& assignment);
   void slot_down(std::uint32_t slot, Reason reason, const std::string& text);
@@ -123,6 +130,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   std::uint32_t up_ = 0;
   std::uint32_t turn_ = 0;  // the slot that takes the next flow
   Ledger ledger_;
+  std::unique_ptr<Pending> serving_;  // all TCP ports, where they have no socket each
   PortListeners listeners_;
   PortListeners udp_listeners_;
   std::vector<AssignedService> services_;

@@ -10,6 +10,7 @@
 #include "edge/hub_address.h"
 #include "proto/handshake.h"
 #include "proto/messages.h"
+#include "steering/steering.h"
 #include "tunnel/carrier.h"
 #include "tunnel/journal.h"
 #include "tunnel/line_reader.h"
@@ -27,6 +28,7 @@ struct EdgeShared {
   std::uint64_t instance;  // random per start
   std::uint32_t carriers;  // how many the edge means to have
   Admission& sessions_admission;
+  SteeringMaker& steering;
   std::size_t workers;
   std::uint32_t sessions;      // UDP sessions at once, of all workers
   std::size_t datagram_queue;  // bytes of datagrams that wait for one carrier

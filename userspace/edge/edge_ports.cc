@@ -10,21 +10,14 @@ constexpr Duration kRetryPorts = 10s;
 
 }  // namespace
 
-/// A UDP port: a socket at each worker that has carriers. Destroying it closes them.
-class Edge::UdpPort final : public Pending {
+/// A UDP port, which its sessions do not outlive.
+class Edge::UdpPort : public Pending {
  public:
-  UdpPort(Edge& edge, std::vector<std::unique_ptr<BoundUdp>> sockets)
-      : edge_{edge}, local_{sockets.front()->local}, workers_{static_cast<unsigned>(sockets.size())} {
-    for (unsigned i = 0; i < workers_; ++i) {
-      edge_.on_worker(i, [socket = std::move(sockets[i])](EdgeWorker& worker) mutable {
-        worker.sessions().open_port(std::move(socket));
-      });
-    }
-  }
+  UdpPort(Edge& edge, const Endpoint& local) : edge_{edge}, local_{local} {}
   ~UdpPort() override {
-    for (unsigned i = 0; i < workers_; ++i) {
-      edge_.on_worker(i, [local = local_](EdgeWorker& worker) {
-        worker.sessions().close_port(local, PST_R_SERVICE_REMOVED);
+    for (const Worker& worker : edge_.parts_.workers) {
+      edge_.on_worker(worker.index, [local = local_](EdgeWorker& there) {
+        there.sessions().close_port(local, PST_R_SERVICE_REMOVED);
       });
     }
   }
@@ -32,7 +25,16 @@ class Edge::UdpPort final : public Pending {
  private:
   Edge& edge_;
   const Endpoint local_;
-  const unsigned workers_;
+};
+
+/// One that kernel programs know.
+class Edge::SteeredPort final : public UdpPort {
+ public:
+  SteeredPort(Edge& edge, const Endpoint& local, std::unique_ptr<Pending> open)
+      : UdpPort{edge, local}, open_{std::move(open)} {}
+
+ private:
+  const std::unique_ptr<Pending> open_;
 };
 
 /// The workers that have a carrier slot: only those can carry what their sockets receive.
@@ -40,10 +42,31 @@ unsigned Edge::udp_workers() const {
   return static_cast<unsigned>(std::min(slots_.size(), workers_.size()));
 }
 
+void Edge::share_udp_ports() {
+  if (parts_.ports != nullptr) return parts_.ports->share_among(udp_workers());
+  udp_listeners_.reopen();
+}
+
+Result<std::unique_ptr<Pending>> Edge::listen_tcp(const Endpoint& on) {
+  if (parts_.ports != nullptr) return parts_.ports->open(on, false);
+  return parts_.network.listen(on, static_cast<ListenerObserver&>(*this));
+}
+
+/// A socket at each worker that has carriers.
 Result<std::unique_ptr<Pending>> Edge::listen_udp(const Endpoint& on) {
+  if (parts_.ports != nullptr) {
+    auto open = parts_.ports->open(on, true);
+    if (!open) return open.error();
+    return std::unique_ptr<Pending>{std::make_unique<SteeredPort>(*this, on, std::move(*open))};
+  }
   auto sockets = parts_.network.bind_udp(on, udp_workers());
   if (!sockets) return sockets.error();
-  return std::unique_ptr<Pending>{std::make_unique<UdpPort>(*this, std::move(*sockets))};
+  for (unsigned i = 0; i < sockets->size(); ++i) {
+    on_worker(i, [socket = std::move((*sockets)[i])](EdgeWorker& worker) mutable {
+      worker.sessions().open_port(std::move(socket));
+    });
+  }
+  return std::unique_ptr<Pending>{std::make_unique<UdpPort>(*this, on)};
 }
 
 /// Carriers come up in any order: only what is newer than what we have counts.
@@ -80,6 +103,12 @@ void Edge::take_udp(const Assignment& assignment) {
   const auto services = std::make_shared<const UdpServices>(assignment);
   for (const Worker& worker : parts_.workers) {
     on_worker(worker.index, [services](EdgeWorker& edge) { edge.sessions().set_services(services); });
+  }
+  if (parts_.ports != nullptr) {
+    for (const UdpServices::Entry& entry : services->entries()) {
+      for (std::uint32_t port = entry.ports.first; port <= entry.ports.last; ++port)
+        parts_.ports->set_service(static_cast<std::uint16_t>(port), true, entry.service);
+    }
   }
   const PortSet wanted = udp_ports_of(assignment);
   const bool first = udp_listeners_.wanted().empty();

@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 constexpr Duration kScanEvery = 50ms;
 constexpr std::uint32_t kScanParts = 20;
 constexpr Duration kTellLimitEvery = 100ms;
+constexpr std::size_t kPorts = 65536;
+/// Until the hub tells of the services again.
+constexpr Duration kAdoptedIdle = 60s;
 
 bool is_multicast(const IpAddress& address) {
   return address.is_v4() ? (address.v4_bytes()[0] & 0xf0) >= 0xe0 : address.bytes()[0] == 0xff;
@@ -34,13 +37,18 @@ EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& led
     : worker_{worker},
       shared_{shared},
       carriers_{carriers},
-      table_{worker.index * share_of(shared.sessions, shared.workers),
+      table_{shared.steering.first_slot() + worker.index * share_of(shared.sessions, shared.workers),
              share_of(shared.sessions, shared.workers), shared.flow.unreplied},
       ledger_{ledger},
       nobody_{ledger.of({})},
-      steering_{worker.network, table_, SocketSteering::LocalAddress::kAsUsed,
-                static_cast<SteeringObserver&>(*this)},
-      expiry_{worker.loop.make_timer([this] { expire(); })} {}
+      steering_{
+          shared.steering.make(worker.index, worker.network, table_, static_cast<SteeringObserver&>(*this))},
+      expiry_{worker.loop.make_timer([this] { expire(); })},
+      sessions_on_(kPorts) {
+  steering_->adopt([this](SessionId id, const SessionPath& path) { return adopt(id, path); });
+  if (table_.size() > 0) expiry_->arm(worker.loop.now() + kScanEvery);
+  expiring_ = table_.size() > 0;
+}
 
 EdgeSessions::~EdgeSessions() = default;
 
@@ -48,13 +56,36 @@ void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
   services_ = std::move(services);
   books_.clear();
   for (const Service& service : services_->entries()) books_.push_back(&ledger_.of(service.service));
+  if (std::exchange(adopted_, 0) == 0) return;
+  table_.for_each([this](Session& session) {
+    const Service* const service = services_->find(session.path.local.port);
+    if (service == nullptr) return end(session, PST_R_SERVICE_REMOVED, true);
+    extra(session).ledger = &book_of(service);
+    session.idle = service->idle;
+  });
+}
+
+/// A session of the process before: its next datagram opens it at the hub again. Whose it is, the first
+/// assignment tells.
+bool EdgeSessions::adopt(SessionId id, const SessionPath& path) {
+  auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
+  if (std::holds_alternative<Reason>(admitted)) return false;
+  Session* const session = table_.restore(id, path, kAdoptedIdle, worker_.loop.now());
+  if (session == nullptr) return false;
+  if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
+  extra(*session) = {.ledger = &nobody_, .ticket = std::get<Admission::Ticket>(std::move(admitted))};
+  steering_->add(*session, {.client = path.remote, .local = path.local});
+  ++sessions_on_[path.local.port];
+  ++adopted_;
+  return true;
 }
 
 void EdgeSessions::open_port(std::unique_ptr<BoundUdp> socket) {
-  steering_.open(std::move(socket));
+  steering_->open(std::move(socket));
 }
 
 void EdgeSessions::close_port(const Endpoint& local, Reason reason) {
+  if (sessions_on_[local.port] == 0) return steering_->close(local);
   table_.for_each([&](Session& session) {
     const Endpoint& at = session.path.local;
     const bool here =
@@ -62,7 +93,7 @@ void EdgeSessions::close_port(const Endpoint& local, Reason reason) {
                                   (local.address.is_any() && at.address.is_v4() == local.address.is_v4()));
     if (here) end(session, reason, true);
   });
-  steering_.close(local);
+  steering_->close(local);
 }
 
 // ---------------------------------------------------------------------------------------------- from clients
@@ -85,7 +116,8 @@ void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   if (session == nullptr) return drop(ledger.to_backend, PST_R_LIMIT_TOTAL, payload.size());
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
   extra(*session) = {.ledger = &ledger, .ticket = std::move(ticket)};
-  steering_.add(*session);
+  steering_->add(*session, {.client = path.remote, .local = path.local});
+  ++sessions_on_[path.local.port];
   worker_.counters.sessions_opened.add(1);
   table_.client_sent(*session, payload.size(), worker_.loop.now());
   record_session_opened(shared_.journal, report(*session));
@@ -151,6 +183,11 @@ void EdgeSessions::on_overrun(const Endpoint& local, std::uint64_t datagrams) {
   worker_.counters.count(PST_R_OVERRUN, datagrams);
 }
 
+void EdgeSessions::on_lost(Reason reason, std::size_t bytes) {
+  nobody_.to_backend.receive(bytes);
+  drop(nobody_.to_backend, reason, bytes);
+}
+
 void EdgeSessions::drop(LedgerLine& line, Reason reason, std::size_t bytes) {
   line.drop(reason, bytes);
   worker_.counters.count(reason);
@@ -192,7 +229,7 @@ void EdgeSessions::deliver(SessionId id, Bytes payload) {
   line.receive(payload.size());
   line.hold(payload.size());
   table_.backend_sent(session, payload.size(), worker_.loop.now());
-  steering_.send(session, {}, payload);
+  steering_->send(session, {}, payload);
 }
 
 void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
@@ -212,7 +249,8 @@ void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
   }
   worker_.counters.count(reason);
   record_session_closed(shared_.journal, report(session), reason);
-  steering_.remove(session);
+  steering_->remove(session);
+  --sessions_on_[session.path.local.port];
   known = {};
   table_.remove(session);
 }

@@ -10,7 +10,7 @@
 
 #include "edge/edge_carrier.h"
 #include "edge/udp_services.h"
-#include "steering/socket_steering.h"
+#include "steering/steering.h"
 #include "tunnel/admission.h"
 #include "tunnel/ledger.h"
 #include "tunnel/session_report.h"
@@ -48,7 +48,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void drain() { draining_ = true; }
 
   Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) override;
-  void flush() override { steering_.flush(); }
+  void flush() override { steering_->flush(); }
 
   /// At most `most` of those that the filter wants, and how many it wants in all.
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
@@ -66,10 +66,12 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void on_datagram(Session& session, Bytes payload) override;
   void on_stranger(const SessionPath& path, Bytes payload) override;
   void on_overrun(const Endpoint& local, std::uint64_t datagrams) override;
+  void on_lost(Reason reason, std::size_t bytes) override;
   void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
 
   Reason may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket);
   void tell_limit(Reason reason, const SessionPath& path, const Service& service);
+  bool adopt(SessionId id, const SessionPath& path);
   Session* add(const SessionPath& path, Duration idle);
   void forward(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);
@@ -92,9 +94,11 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   ServiceLedger& nobody_;  // the books of what belongs to no service
   std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();
   std::vector<ServiceLedger*> books_;  // by index of services_' entries
-  SocketSteering steering_;
+  const std::unique_ptr<Steering> steering_;
   std::unique_ptr<Timer> expiry_;
-  Time limit_told_{};  // when a limit was last told of
+  std::vector<std::uint32_t> sessions_on_;  // by port
+  std::size_t adopted_ = 0;                 // whose services are not known yet
+  Time limit_told_{};                       // when a limit was last told of
   bool expiring_ = false;
   bool draining_ = false;
 };

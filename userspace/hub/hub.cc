@@ -30,6 +30,7 @@ Hub::Hub(const Config& config, Parts parts)
               .tunnel = config.tunnel,
               .flow = config.flow,
               .sessions_admission = parts_.sessions_admission,
+              .steering = parts_.steering,
               .workers = parts_.workers.size(),
               .sessions = config.limits.sessions,
               .backend_sockets = config.limits.backend_sockets,

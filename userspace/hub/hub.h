@@ -50,6 +50,7 @@ class Hub final : private ListenerObserver, private HubDesk {
     Journal& journal;
     Admission& admission;           // of TCP connections
     Admission& sessions_admission;  // of UDP sessions
+    SteeringMaker& steering;
     WindowBudget& budget;
     HubIdentity identity;
     EdgeDirectory::WallClock wall_clock;

@@ -25,17 +25,18 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
     : worker_{worker},
       shared_{shared},
       carriers_{carriers},
-      table_{worker.index * share_of(shared.sessions, shared.workers),
+      table_{shared.steering.first_slot() + worker.index * share_of(shared.sessions, shared.workers),
              share_of(shared.sessions, shared.workers), shared.flow.unreplied},
       ledger_{ledger},
       nobody_{ledger.of({})},
-      v4_{.sources = {share_of(shared.backend_sockets, shared.workers), shared.flow.quarantine},
-          .locals = {}},
-      v6_{.sources = {share_of(shared.backend_sockets, shared.workers), shared.flow.quarantine},
-          .locals = {}},
-      steering_{worker.network, table_, SocketSteering::LocalAddress::kAsBound,
-                static_cast<SteeringObserver&>(*this)},
-      expiry_{worker.loop.make_timer([this] { expire(); })} {}
+      steering_{
+          shared.steering.make(worker.index, worker.network, table_, static_cast<SteeringObserver&>(*this))},
+      v4_{steering_->sources(true, share_of(shared.backend_sockets, shared.workers)), shared.flow.quarantine},
+      v6_{steering_->sources(false, share_of(shared.backend_sockets, shared.workers)),
+          shared.flow.quarantine},
+      expiry_{worker.loop.make_timer([this] { expire(); })} {
+  steering_->adopt([](SessionId /*id*/, const SessionPath& /*path*/) { return false; });
+}
 
 HubSessions::~HubSessions() = default;
 
@@ -73,8 +74,8 @@ void HubSessions::tidy() {
   std::erase_if(tunnels_, [](const auto& entry) {
     return entry.second->sessions.empty() && entry.second.use_count() == 1;
   });
-  v4_.sources.tidy(worker_.loop.now());
-  v6_.sources.tidy(worker_.loop.now());
+  v4_.tidy(worker_.loop.now());
+  v6_.tidy(worker_.loop.now());
 }
 
 // ---------------------------------------------------------------------------------------------- from edges
@@ -119,13 +120,15 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   Reason refusal = admit(route, addresses->client, tunnel.edge, ticket);
   if (refusal != PST_R_COMPLETED) return refuse(carrier, wire_id, refusal, {});
   const Endpoint backend{route->addresses.front(), route->service->backend_port(addresses->local.port)};
-  const auto source = take_source(family_of(backend), backend);
+  const auto source = take_source(backend);
   if (!source) return refuse(carrier, wire_id, PST_R_NO_BACKEND_PORT, source.error().what);
+  const auto local = steering_->source(*source, backend);
   Session* const session =
-      add({.local = family_of(backend).locals[*source], .remote = backend}, route->service->udp_idle);
+      local ? add({.local = *local, .remote = backend}, route->service->udp_idle) : nullptr;
   if (session == nullptr) {
-    family_of(backend).sources.give_back(backend, *source, worker_.loop.now());
-    return refuse(carrier, wire_id, PST_R_LIMIT_TOTAL, {});
+    sources_of(backend).give_back(backend, *source, worker_.loop.now());
+    return local ? refuse(carrier, wire_id, PST_R_LIMIT_TOTAL, {})
+                 : refuse(carrier, wire_id, PST_R_NO_BACKEND_PORT, local.error().what);
   }
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
   extra(*session) = {.service = route->service,
@@ -137,7 +140,7 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
                      .addresses = *addresses,
                      .ticket = std::move(ticket)};
   tunnel.sessions[wire_id] = session;
-  steering_.add(*session);
+  steering_->add(*session, *addresses);
   worker_.counters.sessions_opened.add(1);
   record_session_opened(shared_.journal, report(*session));
   if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
@@ -162,18 +165,15 @@ Reason HubSessions::admit(const Route* route, const Endpoint& client, std::strin
   return PST_R_COMPLETED;
 }
 
-Result<std::uint32_t> HubSessions::take_source(Family& family, const Endpoint& backend) {
+Result<std::uint32_t> HubSessions::take_source(const Endpoint& backend) {
+  BackendSources& sources = sources_of(backend);
   const Time now = worker_.loop.now();
-  if (const auto source = family.sources.take(backend, now)) return *source;
-  if (!family.sources.may_open()) {
-    return error(Errc::kLimit, "limits.backend_sockets are in use or resting towards " + backend.to_string());
+  if (const auto source = sources.take(backend, now)) return *source;
+  if (!sources.may_open()) {
+    return error(Errc::kLimit, "all sources are in use or resting towards " + backend.to_string());
   }
-  auto bound = worker_.network.bind_udp({backend.address.is_v4() ? IpAddress::v4(0) : IpAddress{}, 0}, 1);
-  if (!bound) return bound.error();
-  family.locals.push_back(bound->front()->local);
-  steering_.open(std::move(bound->front()));
-  family.sources.open();
-  return *family.sources.take(backend, now);
+  sources.open();
+  return *sources.take(backend, now);
 }
 
 /// When the table is full, the oldest session that was never assured makes room; an assured one never does.
@@ -212,10 +212,10 @@ void HubSessions::send(Session& session, Bytes payload) {
   const bool apart = wanted && known.service->proxy_v2 == ProxyV2Mode::kSeparate;
   const std::size_t most = session.path.remote.address.is_v4() ? kMostV4 : kMostV6;
   if (payload.size() + (apart ? 0 : header.size) > most) return drop(line, PST_R_TOO_LARGE, payload.size());
-  if (apart) steering_.send_header(session, header.view());
+  if (apart) steering_->send_header(session, header.view());
   known.header_sent = true;
   line.hold(payload.size());
-  steering_.send(session, apart ? Bytes{} : header.view(), payload);
+  steering_->send(session, apart ? Bytes{} : header.view(), payload);
 }
 
 void HubSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
@@ -252,6 +252,11 @@ void HubSessions::on_overrun(const Endpoint& /*local*/, std::uint64_t datagrams)
   worker_.counters.count(PST_R_OVERRUN, datagrams);
 }
 
+void HubSessions::on_lost(Reason reason, std::size_t bytes) {
+  nobody_.to_client.receive(bytes);
+  drop(nobody_.to_client, reason, bytes);
+}
+
 void HubSessions::drop(LedgerLine& line, Reason reason, std::size_t bytes) {
   line.drop(reason, bytes);
   worker_.counters.count(reason);
@@ -271,10 +276,10 @@ void HubSessions::end(Session& session, Reason reason, bool tell_edge) {
   if (carrier != nullptr) carrier->end_session(known.wire_id, reason, {});
   worker_.counters.count(reason);
   record_session_closed(shared_.journal, report(session), reason);
-  steering_.remove(session);
+  steering_->remove(session);
   known.tunnel->sessions.erase(known.wire_id);
   const Endpoint& backend = session.path.remote;
-  family_of(backend).sources.give_back(backend, known.source, worker_.loop.now());
+  sources_of(backend).give_back(backend, known.source, worker_.loop.now());
   known = {};
   table_.remove(session);
 }
@@ -283,7 +288,7 @@ void HubSessions::expire() {
   table_.expire(worker_.loop.now(), table_.capacity() / kScanParts + 1,
                 [this](Session& session) { end(session, end_by_silence(session), true); });
   tidy();
-  expiring_ = table_.size() > 0 || v4_.sources.backends() > 0 || v6_.sources.backends() > 0;
+  expiring_ = table_.size() > 0 || v4_.backends() > 0 || v6_.backends() > 0;
   if (expiring_) expiry_->arm(worker_.loop.now() + kScanEvery);
 }
 

@@ -15,7 +15,7 @@
 #include "proto/frame.h"
 #include "proto/proxy_header.h"
 #include "steering/backend_sources.h"
-#include "steering/socket_steering.h"
+#include "steering/steering.h"
 #include "tunnel/admission.h"
 #include "tunnel/ledger.h"
 #include "tunnel/session_report.h"
@@ -66,7 +66,7 @@ class HubSessions final : private SteeringObserver {
   Result<void> on_frame(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes,
                         FrameType type, std::uint32_t wire_id, Bytes payload);
   /// What came together may leave together.
-  void flush() { steering_.flush(); }
+  void flush() { steering_->flush(); }
 
   /// At most `most` of those that the filter wants, and how many it wants in all.
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
@@ -84,21 +84,16 @@ class HubSessions final : private SteeringObserver {
     ProxyAddresses addresses;
     Admission::Ticket ticket;
   };
-  /// The sockets of one address family.
-  struct Family {
-    BackendSources sources;
-    std::vector<Endpoint> locals;  // by number of source
-  };
-
   void on_datagram(Session& session, Bytes payload) override;
   void on_stranger(const SessionPath& path, Bytes payload) override;
   void on_overrun(const Endpoint& local, std::uint64_t datagrams) override;
+  void on_lost(Reason reason, std::size_t bytes) override;
   void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
 
   void open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes, std::uint32_t wire_id,
             Bytes header);
   Reason admit(const Route* route, const Endpoint& client, std::string_view edge, Admission::Ticket& ticket);
-  Result<std::uint32_t> take_source(Family& family, const Endpoint& backend);
+  Result<std::uint32_t> take_source(const Endpoint& backend);
   Session* add(const SessionPath& path, Duration idle);
   void deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id, Bytes payload);
   void send(Session& session, Bytes payload);
@@ -107,7 +102,7 @@ class HubSessions final : private SteeringObserver {
   void drop(LedgerLine& line, Reason reason, std::size_t bytes);
   void expire();
   void tidy();
-  Family& family_of(const Endpoint& backend) { return backend.address.is_v4() ? v4_ : v6_; }
+  BackendSources& sources_of(const Endpoint& backend) { return backend.address.is_v4() ? v4_ : v6_; }
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
   SessionReport report(const Session& session);
 
@@ -119,9 +114,9 @@ class HubSessions final : private SteeringObserver {
   Ledger& ledger_;
   ServiceLedger& nobody_;  // the books of what belongs to no edge
   std::map<std::pair<std::string, std::uint64_t>, std::shared_ptr<SessionTunnel>> tunnels_;
-  Family v4_;
-  Family v6_;
-  SocketSteering steering_;
+  const std::unique_ptr<Steering> steering_;
+  BackendSources v4_;
+  BackendSources v6_;
   std::unique_ptr<Timer> expiry_;
   bool expiring_ = false;
 };

@@ -54,6 +54,7 @@ struct HubShared {
   TunnelConfig tunnel;
   FlowConfig flow;
   Admission& sessions_admission;
+  SteeringMaker& steering;
   std::size_t workers;
   std::uint32_t sessions;         // UDP sessions at once, of all workers
   std::uint32_t backend_sockets;  // UDP sockets towards backends, of all workers

@@ -240,6 +240,10 @@ Result<std::unique_ptr<Pending>> AsioNetwork::listen(const Endpoint& on, Listene
   return std::unique_ptr<Pending>{std::make_unique<Listener>(loop_.context(), std::move(*socket), observer)};
 }
 
+std::unique_ptr<Pending> AsioNetwork::accept_from(FileDescriptor listener, ListenerObserver& observer) {
+  return std::make_unique<Listener>(loop_.context(), std::move(listener), observer);
+}
+
 Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_udp(const Endpoint& on, unsigned count) {
   return bind_udp_sockets(on, count);
 }

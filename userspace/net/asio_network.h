@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/file_descriptor.h"
 #include "net/asio_loop.h"
 #include "net/network.h"
 #include "net/udp_readiness.h"
@@ -22,6 +23,8 @@ class AsioNetwork final : public Network {
   Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) override;
   Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) override;
   std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) override;
+  /// Takes connections from a socket that listens already.
+  std::unique_ptr<Pending> accept_from(FileDescriptor listener, ListenerObserver& observer);
 
  private:
   AsioLoop& loop_;

@@ -40,7 +40,8 @@ class AsioUdpSocket::State final : public UdpReadiness::Reader, public std::enab
     socket_.reset();
   }
 
-  std::size_t on_readable() override;
+  std::size_t on_readable() override { return read(UdpInbox::of_thread()); }
+  std::size_t read(UdpInbox& inbox);
 
  private:
   bool may_have_overrun(std::size_t datagrams, std::size_t bytes);
@@ -63,9 +64,12 @@ AsioUdpSocket::~AsioUdpSocket() {
   state_->close();
 }
 
-std::size_t AsioUdpSocket::State::on_readable() {
+void AsioUdpSocket::poll() {
+  state_->read(UdpInbox::nested_of_thread());
+}
+
+std::size_t AsioUdpSocket::State::read(UdpInbox& inbox) {
   const auto kept = shared_from_this();
-  UdpInbox& inbox = UdpInbox::of_thread();
   std::size_t datagrams = 0;
   std::size_t bytes = 0;
   for (bool more = true; more && datagrams < kTurnDatagrams && bytes < kTurnBytes;) {

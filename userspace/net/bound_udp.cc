@@ -57,4 +57,12 @@ Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp_sockets(const Endpoint& 
   return bound;
 }
 
+Result<std::unique_ptr<BoundUdp>> bind_shared_udp_socket(const Endpoint& on) {
+  auto socket = make_socket(on, SOCK_DGRAM);
+  if (!socket) return socket.error();
+  if (!set(*socket, SOL_SOCKET, SO_REUSEPORT, 1) || !bind_socket(*socket, on)) return cannot_bind(on, errno);
+  const Endpoint where = name_of(socket->get(), ::getsockname);
+  return std::unique_ptr<BoundUdp>{std::make_unique<SystemBoundUdp>(std::move(*socket), where)};
+}
+
 }  // namespace penstock

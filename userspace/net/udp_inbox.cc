@@ -27,9 +27,22 @@ IpAddress address_of(const in6_addr& address) {
   return IpAddress::v6(bytes);
 }
 
+/// What the sender wrote to, where the socket was found for it (sk_lookup) though bound to something else.
+template <class SockAddr>
+void take_original(ReceivedDatagram& datagram, const SockAddr& original) {
+  const Endpoint local = Endpoint::from_sockaddr(reinterpret_cast<const sockaddr*>(&original));
+  datagram.local = local.address;
+  datagram.local_port = local.port;
+}
+
 }  // namespace
 
 UdpInbox& UdpInbox::of_thread() {
+  thread_local const std::unique_ptr<UdpInbox> inbox{new UdpInbox};
+  return *inbox;
+}
+
+UdpInbox& UdpInbox::nested_of_thread() {
   thread_local const std::unique_ptr<UdpInbox> inbox{new UdpInbox};
   return *inbox;
 }
@@ -80,6 +93,10 @@ UdpInbox::Rest UdpInbox::open(std::size_t slot) const {
       out.whole.local = address_of(content<in_pktinfo>(control).ipi_addr);
     } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
       out.whole.local = address_of(content<in6_pktinfo>(control).ipi6_addr);
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_ORIGDSTADDR) {
+      take_original(out.whole, content<sockaddr_in>(control));
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_ORIGDSTADDR) {
+      take_original(out.whole, content<sockaddr_in6>(control));
     } else if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
       out.segment = static_cast<std::size_t>(std::max(content<int>(control), 1));
     }
@@ -97,7 +114,7 @@ std::span<const ReceivedDatagram> UdpInbox::next() {
     }
     Bytes& left = rest_.whole.payload;
     const std::size_t size = std::min(rest_.segment, left.size());
-    given_[count++] = {rest_.whole.peer, rest_.whole.local, left.first(size)};
+    given_[count++] = {rest_.whole.peer, rest_.whole.local, left.first(size), rest_.whole.local_port};
     left = left.subspan(size);
     rest_waits_ = !left.empty();
   }

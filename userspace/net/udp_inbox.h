@@ -11,10 +11,12 @@
 
 namespace penstock {
 
-/// One per thread, for all its sockets: what was read must be handled before the next read.
+/// One per thread, for all its sockets: what was read must be handled before the next read. A second one
+/// serves reads within the handling of the first.
 class UdpInbox {
  public:
   static UdpInbox& of_thread();
+  static UdpInbox& nested_of_thread();
   UdpInbox(const UdpInbox&) = delete;
   UdpInbox& operator=(const UdpInbox&) = delete;
 

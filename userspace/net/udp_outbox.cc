@@ -19,8 +19,10 @@ constexpr std::size_t kMessages = 64;    // in a system call
 constexpr std::size_t kDatagrams = 256;  // in a system call
 constexpr unsigned kCallsUntilRetry = 1024;  // of send(), once the system refused a run
 
+constexpr std::array<std::byte, kMostPadding> kZeros{};
+
 std::size_t size_of(const OutgoingDatagram& datagram) {
-  return datagram.header.size() + datagram.payload.size();
+  return datagram.header.size() + datagram.payload.size() + datagram.padding;
 }
 
 /// The system would ignore a source address of the wrong family.
@@ -89,7 +91,8 @@ class Messages {
     header.msg_iov = &pieces_[pieces_used_];
     header.msg_control = &controls_[count_];
     for (const OutgoingDatagram& datagram : run) {
-      for (const Bytes part : {datagram.header, datagram.payload}) {
+      for (const Bytes part : {datagram.header, datagram.payload,
+                               Bytes{kZeros}.first(std::min(datagram.padding, kMostPadding))}) {
         if (part.empty()) continue;
         pieces_[pieces_used_++] = {.iov_base = const_cast<std::byte*>(part.data()), .iov_len = part.size()};
       }
@@ -128,7 +131,7 @@ class Messages {
   std::array<sockaddr_storage, kMessages> peers_;
   std::array<Control, kMessages> controls_;
   std::array<std::size_t, kMessages> runs_;  // datagrams in each message
-  std::array<iovec, 2 * kDatagrams> pieces_;
+  std::array<iovec, 3 * kDatagrams> pieces_;
   std::size_t count_ = 0;
   std::size_t pieces_used_ = 0;
 };

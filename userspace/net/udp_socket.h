@@ -22,15 +22,18 @@ struct ReceivedDatagram {
   Endpoint peer;
   IpAddress local;  // the address that the peer sent to, also where the socket is bound to all addresses
   Bytes payload;
+  std::uint16_t local_port = 0;  // the port that it sent to, where a socket takes those of others; 0: its own
 };
 
-/// One datagram to be sent: `header`, then `payload`.
+/// One datagram to be sent: `header`, then `payload`, then so many bytes of `padding`, all zero.
 struct OutgoingDatagram {
   Endpoint peer;
   IpAddress local;  // the address to send from; :: leaves it to the system
   Bytes header;     // may be empty
   Bytes payload;
+  std::size_t padding = 0;  // at most kMostPadding
 };
+constexpr std::size_t kMostPadding = 4096;
 
 class UdpObserver {
  public:
@@ -51,14 +54,18 @@ struct UdpSent {
   boost::system::error_code error;
 };
 
-/// One thread, its loop's. Reads by itself and tells its observer, from the loop, never from within a call.
-/// An ICMP error that some peer caused is nobody else's business and is never told. Destroying it closes it.
+/// One thread, its loop's. Reads by itself and tells its observer, from the loop, never from within a call
+/// but poll(). An ICMP error that some peer caused is nobody else's business and is never told. Destroying it
+/// closes it.
 class UdpSocket {
  public:
   virtual ~UdpSocket() = default;
   virtual const Endpoint& local() const = 0;
   /// Sends a batch with as few system calls as can be; never blocks and never queues.
   virtual UdpSent send(std::span<const OutgoingDatagram> batch) = 0;
+  /// Reads what waits now and tells of it from within this call, which may be one of another socket's
+  /// on_datagrams(), though not of one that was called by poll() itself.
+  virtual void poll() = 0;
 };
 
 }  // namespace penstock

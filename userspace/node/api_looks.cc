@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "admin/body.h"
+#include "node/guard_api.h"
 #include "node/node.h"
 #include "proto/token.h"
 #include "tunnel/gather.h"
@@ -90,6 +91,7 @@ json::object status(Node& node) {
                     {{"budget", node.config().limits.window_budget},
                      {"granted_to_backend", node.to_backend().granted()},
                      {"granted_to_client", node.to_client().granted()}}},
+                   {"steering", steering_status(node)},
                    {"reasons", reasons_of(node)}};
   if (node.edge() != nullptr) out["edge"] = edge_status(*node.edge());
   if (node.hub() != nullptr) out["hub"] = hub_status(*node.hub());

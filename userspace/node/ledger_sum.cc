@@ -28,8 +28,11 @@ std::vector<LedgerSum> sum_up(const std::vector<LedgerRow>& parts, std::string_v
 void gather_ledger(Node& node, const std::function<void(const std::vector<LedgerSum>&)>& done) {
   const auto ask = [](auto& worker) { return worker.ledger().rows(); };
   if (Edge* const edge = node.edge()) {
-    gather<LedgerRow>(node.control(), *edge, ask, [done, edge](std::vector<LedgerRow> parts) {
+    gather<LedgerRow>(node.control(), *edge, ask, [done, edge, &node](std::vector<LedgerRow> parts) {
       for (LedgerRow& row : edge->ledger().rows()) parts.push_back(std::move(row));
+      if (const PlanePorts* const ports = node.plane_ports()) {
+        for (LedgerRow& row : ports->dropped()) parts.push_back(std::move(row));
+      }
       done(sum_up(parts, "client_to_tunnel", "tunnel_to_client"));
     });
   }

@@ -10,6 +10,7 @@
 #include "edge/hub_address.h"
 #include "hub/hub_identity.h"
 #include "node/node.h"
+#include "node/plane_start.h"
 #include "node/user.h"
 
 extern char** environ;
@@ -113,10 +114,12 @@ int run(const Overrides& overrides) {
     std::printf("%s is good\n", source.path.c_str());
     return 0;
   }
-  const auto user = become_user(config->node.user);
+  auto steering = start_plane(*config);
+  if (!steering) return fail(steering.error());
+  const auto user = become_user(config->node.user, steering->plane != nullptr);
   if (!user) return fail(user.error());
   raise_descriptor_limit();
-  Node node{std::move(*config), source};
+  Node node{std::move(*config), source, std::move(steering->plane), std::move(steering->why_sockets)};
   const auto started = node.start();
   if (!started) return fail(started.error());
   LOG(INFO) << "penstockd " PENSTOCK_VERSION " runs: " << (node.hub() ? "hub " : "")

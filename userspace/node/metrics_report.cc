@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "admin/metrics.h"
+#include "node/guard_api.h"
 #include "node/ledger_metrics.h"
 #include "node/ledger_sum.h"
 #include "node/node.h"
@@ -62,6 +63,7 @@ struct MetricsReply {
 void metrics(Node& node, AdminReply reply) {
   const auto held = std::make_shared<MetricsReply>(std::move(reply));
   add_node(held->page, node);
+  add_packets(held->page, node);
   gather_ledger(node, [held](const std::vector<LedgerSum>& sums) { add_datagrams(held->page, sums); });
   if (Hub* const hub = node.hub()) {
     add_hub(held->page, *hub);

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/bytes.h"
+#include "node/guard_api.h"
 #include "node/service_manager.h"
 
 namespace penstock {
@@ -36,7 +38,7 @@ std::unique_ptr<AccessLog> access_log_for(Loop& control, const std::string& path
 
 }  // namespace
 
-Node::Node(Config config, ConfigSource source)
+Node::Node(Config config, ConfigSource source, std::unique_ptr<KernelPlane> plane, std::string why_sockets)
     : config_{std::move(config)},
       source_{std::move(source)},
       started_{Clock::now()},
@@ -47,6 +49,8 @@ Node::Node(Config config, ConfigSource source)
       to_backend_{config_.limits.window_budget, config_.limits.flows},
       to_client_{config_.limits.window_budget, config_.limits.flows},
       workers_{config_.node.workers},
+      plane_{std::move(plane)},
+      why_sockets_{std::move(why_sockets)},
       admin_{control_.context(), router_, events_},
       signals_{control_.context()} {
   const auto level = set_log_level(config_.node.log_level);
@@ -65,14 +69,46 @@ Result<void> Node::start() {
   }
   Result<void> done;
   if (access_log_) done = access_log_->open();
+  make_steering();
+  if (done) done = set_guard_limits();
   if (done && config_.hub) done = start_hub();
   if (done && config_.edge) done = start_edge();
   if (done) done = start_admin();
   if (!done) return done;
+  watch_network();
   watch_signals();
   workers_.start();
   notify_service_manager("READY=1");
   return {};
+}
+
+void Node::make_steering() {
+  if (plane_ == nullptr) {
+    using LocalAddress = SocketSteering::LocalAddress;
+    edge_steering_ = std::make_unique<SocketSteeringMaker>(LocalAddress::kAsUsed);
+    hub_steering_ = std::make_unique<SocketSteeringMaker>(LocalAddress::kAsBound);
+    return;
+  }
+  edge_steering_ = plane_->edge_steering();
+  hub_steering_ = plane_->hub_steering();
+  ports_ = std::make_unique<PlanePorts>(*plane_, network_);
+}
+
+Result<void> Node::set_guard_limits() {
+  if (plane_ == nullptr || plane_->guard() == nullptr) return {};
+  return plane_->guard()->set_limits(guard_limits(config_));
+}
+
+/// Once all lanes are made.
+void Node::watch_network() {
+  if (plane_ == nullptr) return;
+  std::vector<Worker> of_lanes;
+  for (const bool role : {edge_ != nullptr, hub_ != nullptr}) {
+    for (const Worker& worker : workers_.all()) {
+      if (role) of_lanes.push_back(worker);
+    }
+  }
+  watch_ = std::make_unique<PlaneWatch>(*plane_, control_, std::move(of_lanes));
 }
 
 Result<void> Node::start_hub() {
@@ -90,6 +126,7 @@ Result<void> Node::start_hub() {
                                           .journal = journal_,
                                           .admission = admission_,
                                           .sessions_admission = sessions_admission_,
+                                          .steering = *hub_steering_,
                                           .budget = to_backend_,
                                           .identity = std::move(*identity),
                                           .wall_clock = [] { return std::int64_t{std::time(nullptr)}; }});
@@ -106,6 +143,9 @@ Result<void> Node::start_edge() {
                                                       .journal = journal_,
                                                       .admission = admission_,
                                                       .sessions_admission = sessions_admission_,
+                                                      .steering = *edge_steering_,
+                                                      .ports = ports_.get(),
+                                                      .instance = plane_ ? plane_->instance() : random_u64(),
                                                       .budget = to_client_,
                                                       .address = std::move(*address)});
   edge_->start();
@@ -116,6 +156,7 @@ Result<void> Node::start_admin() {
   add_looks(router_, *this);
   add_port_looks(router_, *this);
   add_session_looks(router_, *this);
+  add_guard(router_, *this);
   add_verbs(router_, *this);
   add_metrics(router_, *this);
   const std::string& socket = config_.admin.socket;
@@ -211,6 +252,7 @@ Result<Node::Reloaded> Node::reload() {
     sessions_admission_.set_limits(session_limits(config_.limits));
     admission_.set_limits(admission_limits(config_.limits));
     if (access_log_) applied = access_log_->open();
+    if (applied) applied = reload_guard(wanted->guard, reloaded.changed);
     config_.node.drain = wanted->node.drain;
     config_.node.log_level = wanted->node.log_level;
     config_.services = wanted->services;
@@ -220,6 +262,14 @@ Result<Node::Reloaded> Node::reload() {
   journal_.event("reloaded", {{"changed", boost::json::value_from(reloaded.changed)},
                               {"restart_needed", boost::json::value_from(reloaded.restart_needed)}});
   return reloaded;
+}
+
+Result<void> Node::reload_guard(const GuardConfig& wanted, std::vector<std::string>& changed) {
+  if (wanted == config_.guard) return {};
+  config_.guard = wanted;
+  auto set = set_guard_limits();
+  if (set) changed.emplace_back("limits of the guard changed");
+  return set;
 }
 
 Result<void> Node::set_log_level(const std::string& level) {
@@ -251,9 +301,11 @@ std::uint64_t Node::total(Counter Counters::*which) const {
   return sum;
 }
 
+/// With what the kernel programs dropped for that reason.
 std::uint64_t Node::total(Reason reason) const {
   const auto index = static_cast<std::size_t>(reason);
   std::uint64_t sum = counters_.reasons[index].get();
+  if (plane_ != nullptr) sum += plane_->counts().dropped_in_all(reason);
   for (std::size_t i = 0; i < workers_.count(); ++i) sum += workers_.counters(i).reasons[index].get();
   return sum;
 }

@@ -17,7 +17,11 @@
 #include "net/asio_network.h"
 #include "node/access_log.h"
 #include "node/node_journal.h"
+#include "node/plane_ports.h"
+#include "node/plane_watch.h"
 #include "node/workers.h"
+#include "steering/kernel_plane.h"
+#include "steering/socket_steering.h"
 #include "store/store.h"
 #include "tunnel/admission.h"
 #include "tunnel/window.h"
@@ -34,7 +38,8 @@ struct ConfigSource {
 /// Lives on the main thread, whose loop is the control loop.
 class Node {
  public:
-  Node(Config config, ConfigSource source);
+  /// `plane` is null where sockets steer, and `why_sockets` says why.
+  Node(Config config, ConfigSource source, std::unique_ptr<KernelPlane> plane, std::string why_sockets);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -48,6 +53,11 @@ class Node {
   const Config& config() const { return config_; }
   Hub* hub() { return hub_.get(); }
   Edge* edge() { return edge_.get(); }
+  /// Null where sockets steer; then why.
+  KernelPlane* plane() { return plane_.get(); }
+  const std::string& why_sockets() const { return why_sockets_; }
+  /// The edge's, where the plane steers.
+  const PlanePorts* plane_ports() const { return ports_.get(); }
   Loop& control() { return control_; }
   Duration uptime() const { return control_.now() - started_; }
   /// Why the node is not ready to serve; empty when it is.
@@ -76,7 +86,11 @@ class Node {
  private:
   Result<void> start_hub();
   Result<void> start_edge();
+  void make_steering();
+  void watch_network();
+  Result<void> set_guard_limits();
   Result<void> start_admin();
+  Result<void> reload_guard(const GuardConfig& wanted, std::vector<std::string>& changed);
   void watch_signals();
   void on_signal(int number);
   void end_when_drained();
@@ -99,8 +113,14 @@ class Node {
   WindowBudget to_client_;        // what a hub may send to this node as edge
   std::optional<Store> store_;
   Workers workers_;
+  const std::unique_ptr<KernelPlane> plane_;
+  const std::string why_sockets_;
+  std::unique_ptr<PlanePorts> ports_;
+  std::unique_ptr<SteeringMaker> hub_steering_;
+  std::unique_ptr<SteeringMaker> edge_steering_;
   std::unique_ptr<Hub> hub_;
   std::unique_ptr<Edge> edge_;
+  std::unique_ptr<PlaneWatch> watch_;
   Router router_;
   AdminServer admin_;
   boost::asio::signal_set signals_;

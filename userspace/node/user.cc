@@ -12,7 +12,7 @@
 
 namespace penstock {
 
-Result<void> become_user(const std::string& user) {
+Result<void> become_user(const std::string& user, bool steering) {
   if (user.empty() || ::geteuid() != 0) return {};
   errno = 0;
   const passwd* const entry = ::getpwnam(user.c_str());
@@ -24,7 +24,8 @@ Result<void> become_user(const std::string& user) {
   }
   constexpr __u32 kBind = 1U << CAP_NET_BIND_SERVICE;
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  __user_cap_data_struct data[2] = {{.effective = kBind, .permitted = kBind, .inheritable = 0}, {}};
+  const __u32 permitted = kBind | (steering ? 1U << CAP_NET_ADMIN : 0U);
+  __user_cap_data_struct data[2] = {{.effective = kBind, .permitted = permitted, .inheritable = 0}, {}};
   if (::syscall(SYS_capset, &header, data) != 0) return system_error("cannot give up capabilities", errno);
   return {};
 }

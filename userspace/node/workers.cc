@@ -16,8 +16,12 @@ unsigned usable_cores() {
 
 }  // namespace
 
+unsigned Workers::count_for(unsigned configured) {
+  return configured == 0 ? usable_cores() : configured;
+}
+
 Workers::Workers(unsigned count) {
-  const unsigned wanted = count == 0 ? usable_cores() : count;
+  const unsigned wanted = count_for(count);
   for (unsigned i = 0; i < wanted; ++i) threads_.push_back(std::make_unique<Thread>());
 }
 

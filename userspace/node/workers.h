@@ -21,6 +21,9 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
+  /// How many threads `configured` means.
+  static unsigned count_for(unsigned configured);
+
   void start();
   void stop();
   std::vector<Worker> all();

@@ -50,6 +50,28 @@ Session* SessionTable::add(const SessionPath& path, Duration idle, Time now) {
   return &session;
 }
 
+/// The slots before it had sessions that are gone: they are free, and their next generation is any.
+Session* SessionTable::restore(SessionId id, const SessionPath& path, Duration idle, Time now) {
+  const bool made = id.generation() > 0 && id.generation() < SessionId::kGenerations;
+  if (!made || id.slot() < first_slot_ + used_ || id.slot() - first_slot_ >= capacity_) return nullptr;
+  const std::uint32_t index = id.slot() - first_slot_;
+  while (used_ <= index) {
+    Session& session = at(take_fresh_slot());
+    session.id = SessionId{first_slot_ + used_ - 1, id.generation()};
+    if (used_ <= index) free_slot(session);
+  }
+  Session& session = at(index);
+  session.id = id;
+  session.path = path;
+  session.state = SessionState::kAssured;
+  session.idle = idle;
+  session.opened = session.client_sent = now;
+  session.live_ = true;
+  by_path_.insert(path, index);
+  ++size_;
+  return &session;
+}
+
 Session* SessionTable::oldest_unassured() {
   return oldest_ == kNone ? nullptr : &at(oldest_);
 }

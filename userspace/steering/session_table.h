@@ -47,6 +47,9 @@ class SessionTable {
 
   /// A new session; null when every slot is taken. No session may have that path.
   Session* add(const SessionPath& path, Duration idle, Time now);
+  /// A session of the process before, with the id it had; before the first add(), in the order of slots. It
+  /// counts as assured. Null when the id is not of this table, or not behind those restored before.
+  Session* restore(SessionId id, const SessionPath& path, Duration idle, Time now);
   /// The unreplied or replied session that was opened first; null when all are assured.
   Session* oldest_unassured();
   /// Ends it; aborts when that was done before.

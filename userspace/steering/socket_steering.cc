@@ -64,7 +64,23 @@ SocketSteering::Port* SocketSteering::port_for(const Endpoint& local) const {
   return found == ports_.end() ? nullptr : found->second.get();
 }
 
-void SocketSteering::add(Session& session) {
+Result<Endpoint> SocketSteering::source(std::uint32_t number, const Endpoint& remote) {
+  const bool v4 = remote.address.is_v4();
+  std::vector<Endpoint>& known = sources_[v4 ? 1 : 0];
+  while (known.size() <= number) {
+    auto bound = network_.bind_udp({v4 ? IpAddress::v4(0) : IpAddress{}, 0}, 1);
+    if (!bound) return bound.error();
+    known.push_back(bound->front()->local);
+    open(std::move(bound->front()));
+  }
+  return known[number];
+}
+
+std::uint32_t SocketSteering::sources(bool /*v4*/, std::uint32_t most) const {
+  return most;
+}
+
+void SocketSteering::add(Session& session, const ProxyAddresses& /*seen*/) {
   const std::size_t index = table_.index_of(session);
   if (index >= port_of_.size()) port_of_.resize(std::max(index + 1, port_of_.size() * 2));
   port_of_[index] = port_for(session.path.local);
@@ -116,6 +132,11 @@ void SocketSteering::flush() {
   }
   staged_ = 0;
   staged_bytes_ = 0;
+}
+
+std::unique_ptr<Steering> SocketSteeringMaker::make(unsigned /*worker*/, Network& network,
+                                                    SessionTable& table, SteeringObserver& observer) {
+  return std::make_unique<SocketSteering>(network, table, address_, observer);
 }
 
 }  // namespace penstock

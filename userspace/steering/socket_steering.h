@@ -29,7 +29,10 @@ class SocketSteering final : public Steering {
 
   void open(std::unique_ptr<BoundUdp> socket) override;
   void close(const Endpoint& local) override;
-  void add(Session& session) override;
+  Result<Endpoint> source(std::uint32_t number, const Endpoint& remote) override;
+  std::uint32_t sources(bool v4, std::uint32_t most) const override;
+  void adopt(const std::function<bool(SessionId, const SessionPath&)>& /*take*/) override {}
+  void add(Session& session, const ProxyAddresses& seen) override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;
@@ -57,6 +60,7 @@ class SocketSteering final : public Steering {
   SteeringObserver& observer_;
   std::map<Endpoint, std::unique_ptr<Port>> ports_;  // by what they are bound to
   std::vector<Port*> port_of_;                       // by the table's index of a session
+  std::array<std::vector<Endpoint>, 2> sources_;     // by number, of IPv6 and of IPv4
 
   // The batch: datagrams of one port, their bytes in a row.
   std::unique_ptr<std::byte[]> staging_;
@@ -65,6 +69,19 @@ class SocketSteering final : public Steering {
   Port* batch_port_ = nullptr;
   std::array<Staged, kBatch> batch_{};
   std::array<OutgoingDatagram, kBatch> outgoing_{};
+};
+
+class SocketSteeringMaker final : public SteeringMaker {
+ public:
+  explicit SocketSteeringMaker(SocketSteering::LocalAddress address, std::uint32_t first_slot = 0)
+      : address_{address}, first_slot_{first_slot} {}
+  std::unique_ptr<Steering> make(unsigned worker, Network& network, SessionTable& table,
+                                 SteeringObserver& observer) override;
+  std::uint32_t first_slot() const override { return first_slot_; }
+
+ private:
+  const SocketSteering::LocalAddress address_;
+  const std::uint32_t first_slot_;
 };
 
 }  // namespace penstock

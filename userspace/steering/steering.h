@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "net/udp_socket.h"
+#include "base/reason.h"
+#include "net/network.h"
+#include "proto/proxy_header.h"
 #include "steering/session_table.h"
 
 namespace penstock {
@@ -20,6 +23,8 @@ class SteeringObserver {
   virtual void on_stranger(const SessionPath& path, Bytes payload) = 0;
   /// The system lost datagrams for one of our local ends, before anybody could see whose they were.
   virtual void on_overrun(const Endpoint& local, std::uint64_t datagrams) = 0;
+  /// So many bytes came as one datagram for which there is no session and never will be.
+  virtual void on_lost(Reason reason, std::size_t bytes) = 0;
   /// What became of a datagram that send() took, with so many bytes of payload: it left, or `error` says why
   /// the system did not send it. The one call that may come from within send(), flush(), remove() or close().
   virtual void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) = 0;
@@ -37,15 +42,36 @@ class Steering {
   virtual void open(std::unique_ptr<BoundUdp> socket) = 0;
   /// Ends it; its sessions must have been removed.
   virtual void close(const Endpoint& local) = 0;
+  /// The local end that has this number towards `remote`, opened if it is not yet: a source of our own,
+  /// numbered from 0 without gaps. The same number may be another endpoint towards another remote end.
+  virtual Result<Endpoint> source(std::uint32_t number, const Endpoint& remote) = 0;
+  /// How many numbers source() takes, less than `most` where the system has no more to give.
+  virtual std::uint32_t sources(bool v4, std::uint32_t most) const = 0;
 
-  virtual void add(Session& session) = 0;
+  /// Calls `take` for each session that the process before left, in the order of slots: true keeps it, and
+  /// add() follows. Before anything else.
+  virtual void adopt(const std::function<bool(SessionId, const SessionPath&)>& take) = 0;
+  /// `seen` is what a PROXY header of the session says.
+  virtual void add(Session& session, const ProxyAddresses& seen) = 0;
   virtual void remove(Session& session) = 0;
-  /// Sends to the session's remote end, from its local end, `header` and `payload` as one datagram. Both are
-  /// copied; what was taken leaves in a batch, at the latest with flush().
+  /// Sends to the session's remote end, from its local end, `header` and `payload` as one datagram. A header
+  /// is that of what add() was told, or empty. Both are copied; what was taken leaves in a batch, at the
+  /// latest with flush().
   virtual void send(Session& session, Bytes header, Bytes payload) = 0;
   /// Sends a datagram of our own, not of the session's other end: it is not told of by on_sent().
   virtual void send_header(Session& session, Bytes header) = 0;
   virtual void flush() = 0;
+};
+
+/// Makes the steering of a role, an edge or a hub, on each of its workers. Outlives what it makes.
+class SteeringMaker {
+ public:
+  virtual ~SteeringMaker() = default;
+  /// Called once for a worker, before its thread runs. The others outlive what is made.
+  virtual std::unique_ptr<Steering> make(unsigned worker, Network& network, SessionTable& table,
+                                         SteeringObserver& observer) = 0;
+  /// Where the slots of the role's sessions begin: roles of one node do not share any.
+  virtual std::uint32_t first_slot() const = 0;
 };
 
 }  // namespace penstock

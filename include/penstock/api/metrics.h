@@ -37,6 +37,9 @@ struct Metric {
   X(kDatagramsDroppedTotal, kCounter, "penstock_datagrams_dropped_total",                                   \
     "datagrams of a service dropped at a hop of the ledger for a reason of docs/reasons.md", "service",     \
     "hop", "reason")                                                                                        \
+  X(kPacketsTotal, kCounter, "penstock_packets_total",                                                      \
+    "packets that a kernel program ended with a reason of docs/reasons.md, since its maps were made",       \
+    "program", "reason")                                                                                    \
   X(kBytesTotal, kCounter, "penstock_bytes_total", "payload bytes of TCP carried, to_backend or to_client", \
     "direction")                                                                                            \
   X(kReasonTotal, kCounter, "penstock_reason_total",                                                        \

@@ -1,5 +1,6 @@
 """One run: the network, the peers that stand in it side by side, and the rounds."""
 
+import contextlib
 import os
 import sys
 import time
@@ -25,7 +26,7 @@ class Bench:
         self.settings = settings
         self.results = []
         topology.remove_leftovers()
-        self._world = World(programs)
+        self._world = World(programs, "kernel" if settings.wires else "socket")
         self.load = None
         self._peers = {}
 
@@ -36,6 +37,8 @@ class Bench:
             if not set(PEERS[name].measures) & set(self.settings.measures):
                 continue
             self._peers[name] = PEERS[name](self._world, self.settings)
+            if is_alone(self._peers[name]):
+                continue
             try:
                 self._peers[name].start()
             except (Failure, Refused):
@@ -71,8 +74,9 @@ class Bench:
         load = os.getloadavg()[0]
         began = time.monotonic()
         try:
-            found = MEASURES[measure](self, peer)
-            self._world.processes.check()
+            with _standing(peer):
+                found = MEASURES[measure](self, peer)
+                self._world.processes.check()
         except (Failure, Refused, OSError) as failure:  # OSError: what /proc says of a process that is gone
             found = Measurement()
             found.failures.append(str(failure))
@@ -94,6 +98,24 @@ class Bench:
         for problem in self._world.close():
             print(f"note: at the end: {problem}", file=sys.stderr)
         self._world.remove_files()
+
+
+def is_alone(peer):
+    """Whether it may stand only while it is measured."""
+    return getattr(peer, "alone", False)
+
+
+@contextlib.contextmanager
+def _standing(peer):
+    """The peer runs within the `with`."""
+    if not is_alone(peer):
+        yield
+        return
+    try:
+        peer.start()
+        yield
+    finally:
+        peer.stop()
 
 
 def _set(namespace, key, value):

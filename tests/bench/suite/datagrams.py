@@ -5,8 +5,8 @@ import time
 from harness.wait import until
 from suite.load import SESSION_PORTS, all_sources
 from suite.measurement import Measurement
-from suite.meter import ProcessorMeter, kernel_memory, memory_of
-from suite.settings import DATAGRAM_SIZES, FEW_SESSIONS, MANY_SESSIONS, WINDOWS
+from suite.meter import ProcessorMeter, RunMeter, kernel_memory, memory_of
+from suite.settings import DATAGRAM_SIZES, FEW_SESSIONS, MANY_SESSIONS, MIXED, WINDOWS
 
 FIRST_PORT = 20_000    # of the client: every load has the same sessions, which were made before the first
 SESSION_WINDOW = 256   # sessions that are being made at once
@@ -16,22 +16,29 @@ END_PATIENCE = 60      # seconds beyond their time until the sessions are gone
 
 
 def datagrams(bench, peer):
-    """Datagrams there and back in a closed loop: few or many sessions, three sizes."""
+    """Datagrams there and back in a closed loop: few or many sessions, three sizes and a mixture."""
     found = Measurement()
     for sessions in (FEW_SESSIONS, MANY_SESSIONS):
         load = {"sessions": sessions, "window": WINDOWS[sessions], "sources": all_sources(), "first_port": FIRST_PORT}
         found.raw[f"made.{sessions}"] = bench.load.run("udp-load", peer.datagrams, LONGEST, datagrams=2 * sessions, **load)
         for size in DATAGRAM_SIZES:
             _load(bench, peer, found, f"{sessions}.{size}", size=size, **load)
+        _load(bench, peer, found, f"{sessions}.{MIXED}", size=max(DATAGRAM_SIZES), mixed=True, **load)
+    if hasattr(peer, "problems"):
+        found.failures += peer.problems()
     return found
 
 
 def _load(bench, peer, found, name, **load):
-    with ProcessorMeter(peer.processes) as meter:
+    everybody = [*peer.processes, bench.load.echoes["datagrams"]]
+    with ProcessorMeter(peer.processes) as meter, RunMeter(everybody) as whole:
         report = bench.load.run("udp-load", peer.datagrams, bench.settings.seconds, **load)
-    found.raw[f"datagrams.{name}"], found.raw[f"processor.{name}"] = report, meter.seconds
-    _judge(found, name, report)
+    found.raw[f"datagrams.{name}"] = report
+    found.raw[f"processor.{name}"] = {**meter.seconds, "run": whole.run, "machine": whole.machine}
+    judge(found, f"datagrams.{name}", report)
     found.metrics[f"datagrams.{name}"] = report["per_second"]
+    for kind in ("run", "machine"):
+        found.metrics[f"datagrams.{kind}.{name}"] = getattr(whole, kind) * 1e6 / max(report["answered"], 1)
     if not peer.processes:
         return
     per_datagram = {process: seconds * 1e6 / max(report["answered"], 1) for process, seconds in meter.seconds.items()}
@@ -40,12 +47,13 @@ def _load(bench, peer, found, name, **load):
         found.metrics[f"datagrams.processor.{process.rsplit('-', 1)[1]}.{name}"] = microseconds
 
 
-def _judge(found, name, report):
+def judge(found, name, report, losses_count=True):
+    """Failures of what flowload says about datagrams."""
     wrong = {key: report[key] for key in ("misrouted", "damaged", "duplicates") if report[key]}
     lost = report["lost"] - report["late"]  # a late one was kept waiting by the machine
-    if lost > MOST_LOST * report["sent"]:
+    if losses_count and lost > MOST_LOST * report["sent"]:
         wrong["lost"] = f"{lost} of {report['sent']}"
-    found.failures += [f"datagrams.{name}: {count} {key}" for key, count in wrong.items()]
+    found.failures += [f"{name}: {count} {key}" for key, count in wrong.items()]
 
 
 def sessions(bench, peer):
@@ -65,7 +73,7 @@ def sessions(bench, peer):
         until(lambda: peer.held_sessions() == 0, "the end of all sessions", bench.settings.unreplied + END_PATIENCE)
     time.sleep(1)
     after = memory_of(peer.processes)
-    _judge(found, "sessions", report)
+    judge(found, "sessions", report)
     if open_sessions < made:
         found.failures.append(f"{open_sessions} of {made} sessions were left when the last was made")
     found.raw |= {"report": report, "before": before, "held": held, "after": after, "kernel_before": kernel_before,

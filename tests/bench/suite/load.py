@@ -17,6 +17,7 @@ class Load:
     def __init__(self, world, most_flows):
         self._world = world
         self._count = 0
+        self.echoes = {}  # of datagrams: processes by name
         for kind, port in (("echo", ECHO_PORT), ("bulk", BULK_PORT)):
             world.processes.start(f"{kind}-server", self._command(
                 f"{kind}-server", listen=f"{BACKEND_V4}:{port}", max_flows=most_flows), world.backend)
@@ -25,18 +26,26 @@ class Load:
             self._start_datagram_echo(name, port, ports)
 
     def _start_datagram_echo(self, name, port, ports):
-        server = self._world.processes.start(f"udp-echo-{name}", self._command(
+        server = self.echoes[name] = self._world.processes.start(f"udp-echo-{name}", self._command(
             "udp-echo", listen=f"{BACKEND_V4}:{port}", ports=ports), self._world.backend)
         until(lambda: "listening" in server.output(), f"udp-echo on port {port}", alive=server.check)
 
     def _command(self, command, **options):
-        flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-        return [self._world.programs.flowload, command, *flags]
+        return [self._world.programs.flowload, command, *_flags(options)]
 
     def run(self, command, target, seconds, **options):
         """A client from its start to its last report."""
         with self.start(command, target, seconds, **options) as client:
             return client.done()
+
+    def flood(self, target, seconds, **options):
+        """packetload beside others, from the client's link on; to be used in a `with`."""
+        self._count += 1
+        link = json.loads(self._world.edge.ip("-json", "link", "show", "dev", "client"))[0]
+        command = [self._world.programs.packetload, *_flags(
+            {"interface": "edge", "mac": link["address"], "connect": target, "seconds": seconds, **options})]
+        return Client("packetload", self._world.processes.start(
+            f"packetload-{self._count}", command, self._world.client, stdout=subprocess.PIPE, must_live=False))
 
     def start(self, command, target, seconds, **options):
         """A client that runs beside others, to be used in a `with`."""
@@ -45,6 +54,11 @@ class Load:
             f"{command}-{self._count}", self._command(command, connect=target, seconds=seconds, **options),
             self._world.client, stdout=subprocess.PIPE, must_live=False)
         return Client(command, process)
+
+
+def _flags(options):
+    """True is an option without a value."""
+    return [f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}") for name, value in options.items()]
 
 
 def all_sources():
@@ -68,7 +82,7 @@ class Client:
         line = self._process.popen.stdout.readline()
         if not line:
             self._process.wait(LONGEST_END)
-            raise Failure(f"flowload {self._command} ended without a report: {self._process.output().strip()}")
+            raise Failure(f"{self._command} ended without a report: {self._process.output().strip()}")
         return json.loads(line)
 
     def running(self):

@@ -3,7 +3,7 @@
 import time
 
 from harness.wait import Failure
-from suite import datagrams
+from suite import datagrams, kernel
 from suite.load import all_sources
 from suite.measurement import Measurement
 from suite.meter import ProcessorMeter, kernel_memory, memory_of
@@ -101,4 +101,4 @@ def _keep_ping(found, name, report):
 
 
 MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency,
-            "datagrams": datagrams.datagrams, "sessions": datagrams.sessions}
+            "datagrams": datagrams.datagrams, "sessions": datagrams.sessions, "guard": kernel.guard, "maps": kernel.maps}

@@ -1,6 +1,10 @@
 """What processes and the kernel use, read from /proc."""
 
+import contextlib
+import os
+import pathlib
 import re
+import resource
 
 from harness.process import processor_seconds
 
@@ -23,6 +27,44 @@ class ProcessorMeter:
 
     def total(self):
         return sum(self.seconds.values())
+
+
+class RunMeter:
+    """Processor time within a `with`, wherever the kernel's part of a packet's way was charged.
+
+    `run`: of these processes, of the load programs that ended, and of the kernel's threads for what had to wait, which
+    serve the whole machine. `machine`: of everything."""
+
+    def __init__(self, processes):
+        self._pids = [process.pid for process in processes] + _softirq_threads()
+
+    def _read(self):
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ended.ru_utime + ended.ru_stime + sum(map(processor_seconds, self._pids)), _machine_seconds()
+
+    def __enter__(self):
+        self._before = self._read()
+        return self
+
+    def __exit__(self, *_):
+        self.run, self.machine = (after - before for after, before in zip(self._read(), self._before))
+
+
+def _softirq_threads():
+    """One for each core."""
+    found = []
+    for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):  # it ended
+            if comm.read_text(encoding="utf-8", errors="replace").startswith("ksoftirqd/"):
+                found.append(int(comm.parent.name))
+    return found
+
+
+def _machine_seconds():
+    """Of all cores since they started: all that was neither idle nor stolen."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, irq, softirq, *_ = map(int, stat.readline().split()[1:])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_of(processes):

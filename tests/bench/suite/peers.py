@@ -4,6 +4,7 @@ import json
 import os
 
 from harness.daemon import Edge, Hub
+from harness.steered import by_kernel, problems_of_steering
 from harness.topology import BACKEND_V4, EDGE_V4, HUB_TUNNEL
 from harness.wait import expect, until
 from suite import certificate
@@ -148,8 +149,9 @@ class NginxHop:
 
 
 class PenstockPair:
-    """A hub and an edge with one worker each and one carrier between them."""
+    """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
+    name, steering = "penstock", "socket"
     measures = (*TCP, "datagrams", "sessions")
     services = (("echo", 7201, ECHO_PORT), ("bulk", 7202, BULK_PORT))  # name, public, backend
     echo, bulk = f"{EDGE_V4}:7201", f"{EDGE_V4}:7202"
@@ -161,7 +163,7 @@ class PenstockPair:
         limits = {"flows": settings.flow_limit, "flows_per_source": settings.flow_limit,
                   "sessions": settings.session_limit, "sessions_per_source": settings.session_limit,
                   "backend_sockets": max(sockets, MANY_SESSIONS + SPARE_FLOWS)}
-        self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits,
+        self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits, "steering": {"mode": self.steering},
                       "flow": {"unreplied": f"{settings.unreplied}s"}}
         self._services = [{"name": name, "ports": [port], "target": f"{BACKEND_V4}:{target}", "client": "none"}
                           for name, port, target in self.services]
@@ -176,9 +178,9 @@ class PenstockPair:
 
     def start(self):
         if self._hub is None:
-            self._hub = Hub(self._world, {**self._node, "service": self._services}, name="penstock-hub").start()
+            self._hub = Hub(self._world, {**self._node, "service": self._services}, name=f"{self.name}-hub").start()
             token = self._hub.add_edge("bench")
-            self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1}}, name="penstock-edge")
+            self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1}}, name=f"{self.name}-edge")
         else:
             self._hub.start()
         self._edge.start().await_connected()
@@ -201,6 +203,10 @@ class PenstockPair:
         expect(done.returncode == 0, f"no sessions of {node.name}: {done.stderr.strip()}")
         return json.loads(done.stdout)["total"]
 
+    def problems(self):
+        """What is wrong with the way that the datagrams went."""
+        return [problem for node in (self._edge, self._hub) for problem in problems_of_steering(node)]
+
     def _check_cipher(self):
         carriers = [carrier for tunnel in self._edge.look("tunnels")["tunnels"] for carrier in tunnel["carriers"]]
         ciphers = sorted({carrier["cipher"] for carrier in carriers})
@@ -208,4 +214,49 @@ class PenstockPair:
                f"unequal: penstock has {len(carriers)} carriers with {ciphers}, HAProxy uses {CIPHER}")
 
 
-PEERS = {"direct": Direct, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair}
+class KernelPair(PenstockPair):
+    """The same with kernel programs before the sockets. It stands only while it is measured: programs see every packet."""
+
+    name, steering = "kernel", "kernel"
+    measures = ("datagrams", "guard", "maps")
+    alone = True
+
+    def start(self):
+        super().start()
+        for node in (self._edge, self._hub):
+            expect(by_kernel(node), f"{node.name} is not steered by the kernel")
+
+    def stop(self):
+        """With its programs: what is pinned would stay attached."""
+        for node in (self._edge, self._hub):
+            if node is not None:
+                node.kill()
+                node.forget_pins()
+
+    def maps_of_edge(self, sessions):
+        """{map: bytes of memory} of an edge that may hold so many sessions."""
+        limits = self._edge.config["limits"]
+        self._edge.kill()
+        self._edge.forget_pins()
+        self._edge.write_config({"limits": {"sessions": sessions}})
+        self._edge.start().await_connected()
+        found = {}
+        for pin in sorted(self._edge.pins.rglob("*")):
+            done = self._world.processes.run(["bpftool", "--json", "map", "show", "pinned", pin])
+            if done.returncode == 0:  # links and programs are pinned there too
+                shown = json.loads(done.stdout)
+                found[shown["name"]] = shown["bytes_memlock"]
+        self._edge.config["limits"] = limits
+        return found
+
+    def guard(self, *arguments):
+        """penstockctl at the edge."""
+        self._edge.ctl("guard", *arguments)
+
+    def guard_dropped(self):
+        """Datagrams that the edge's rules stopped so far."""
+        return self._edge.look("guard")["dropped"]["blocked"]["packets"]
+
+
+PEERS = {"direct": Direct, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair, "kernel": KernelPair}
+ON_WIRES = ("kernel",)  # these want links that behave like wires, which the others then have as well

@@ -17,6 +17,7 @@ class BenchPrograms(Programs):
             self.penstockd = self.penstockctl = None
             self.missing["penstock"] = str(missing)
         self.flowload = self._ours("flowload")
+        self._look_for_steering()
         try:
             self.haproxy = self.peer("haproxy")
         except MissingProgram as missing:
@@ -25,6 +26,16 @@ class BenchPrograms(Programs):
             self.nginx, self.nginx_stream = self.peer("nginx"), self._stream_module()
         except MissingProgram as missing:
             self.missing["nginx"] = str(missing)
+
+    def _look_for_steering(self):
+        """What the peer of the kernel's data plane needs besides."""
+        if "penstock" in self.missing:
+            self.missing["kernel"] = self.missing["penstock"]
+            return
+        try:
+            self.packetload, _ = self._ours("packetload"), self.peer("bpftool")
+        except MissingProgram as missing:
+            self.missing["kernel"] = str(missing)
 
     def _stream_module(self):
         """nginx's part for UDP, which Debian packs apart."""
@@ -56,7 +67,7 @@ class BenchPrograms(Programs):
             done = subprocess.run([program, "-v"], env=environment or None, text=True, capture_output=True, timeout=10,
                                   check=False)
             return done.stderr.strip()
-        if name == "penstock":
+        if name in ("penstock", "kernel"):
             return _output([self.penstockd, "--version"], {}).strip()
         return ""
 

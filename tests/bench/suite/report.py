@@ -33,13 +33,15 @@ for _part, _text in (("", "edge and hub"), (".edge", "edge"), (".hub", "hub")):
         _metric(f"memory.{_kind}{_part}", f"memory per idle flow, {_kind.upper()}, {_text}", "KiB", "less", 1024)
 _metric("memory.kernel", "kernel memory per idle flow, all sockets of the path", "KiB", "less", 1024)
 for _sessions in (1, 10_000):
-    for _size in (60, 400, 1200):
-        _of = f"{_size} bytes, {_sessions:,} session{'s' if _sessions > 1 else ''}"
+    for _size, _bytes in ((60, "60"), (400, "400"), (1200, "1200"), ("mixed", "16 to 1200")):
+        _of = f"{_bytes} bytes, {_sessions:,} session{'s' if _sessions > 1 else ''}"
         _name = f"{_sessions}.{_size}"
         _metric(f"datagrams.{_name}", f"datagrams there and back, {_of}", "1/s", "more")
         _metric(f"datagrams.processor.{_name}", f"CPU of all proxies per datagram there and back, {_of}", "µs", "less")
         for _part in ("edge", "hub"):
             _metric(f"datagrams.processor.{_part}.{_name}", f"... of the {_part}", "µs", "less")
+        _metric(f"datagrams.run.{_name}", "... of load, proxies, backend and the kernel's work for them", "µs", "less")
+        _metric(f"datagrams.machine.{_name}", "... of the whole machine", "µs", "less")
 _metric("sessions.count", "UDP sessions made and held", "", "")
 _metric("sessions.rate", "new UDP sessions", "1/s", "more")
 _metric("sessions.processor.new", "CPU of all proxies per new UDP session", "µs", "less")
@@ -49,7 +51,18 @@ for _moment, _text in (("held", "per held UDP session"), ("after", "left per UDP
         for _kind in ("rss", "pss"):
             _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_kind.upper()}, {_of}", "B", "less")
 _metric("sessions.kernel", "kernel memory per held UDP session", "B", "less")
+_metric("guard.sent", "datagrams of a flood that is blocked", "1/s", "")
+_metric("guard.dropped", "... dropped by the guard", "1/s", "")
+_metric("guard.processor", "CPU per datagram of the flood, made and dropped", "µs", "less")
+for _name, _text in (("calm", "without a flood"), ("flood", "beside the flood")):
+    _metric(f"guard.delivered.{_name}", f"answered of 10,000 datagrams a second {_text}", "%", "more")
+    _metric(f"guard.p99.{_name}", f"... p99 {_text}", "ms", "less", 1000)
+_metric("maps.total", "memory of an edge's maps for 1,000,000 sessions", "MiB", "less", 1 << 20)
+_metric("maps.per_session", "... per session", "B", "less")
+for _name in ("pst_paths", "pst_sessions"):
+    _metric(f"maps.{_name}", f"... of {_name}", "MiB", "less", 1 << 20)
 OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
+STEERED = "kernel"  # ours with kernel programs before it
 
 
 class Outcome:
@@ -75,15 +88,18 @@ class Outcome:
     def table(self):
         others = [peer for peer in OTHERS if peer in self._peers]
         ratio = OURS in self._peers and others
-        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {' or '.join(others)}"] if ratio else [])]
+        steered = OURS in self._peers and STEERED in self._peers
+        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {' or '.join(others)}"] if ratio else []),
+                 *([f"{STEERED} / {OURS}"] if steered else [])]
         lines = [self._heading(), "", _row(heads), _row(["---", "---", "---"] + ["--:"] * (len(heads) - 3))]
         for name, (text, unit, better, divisor) in METRICS.items():
             if name not in self.summary:
                 continue
             found = self.summary[name]
             cells = [_number(found[peer]["median"] / divisor) if peer in found else "" for peer in self._peers]
-            ratio_cell = [f"{found['ratio']:.2f}" if "ratio" in found else ""] if ratio else []
-            lines.append(_row([text, unit, better, *cells, *ratio_cell]))
+            ratios = ["ratio"] * bool(ratio) + ["steered_ratio"] * steered
+            ratio_cells = [f"{found[name]:.2f}" if name in found else "" for name in ratios]
+            lines.append(_row([text, unit, better, *cells, *ratio_cells]))
         lines += [f"\nFAILED {failure}" for failure in self.failures()]
         return "\n".join(lines)
 
@@ -95,11 +111,13 @@ class Outcome:
                 f"{versions or 'no proxy'}; commit {machine['commit'] or 'unknown'}. "
                 f"Medians of {settings.rounds} rounds of {settings.seconds} s, {settings.idle_flows} idle flows, "
                 f"{settings.sessions} UDP sessions, {settings.congestion}, "
+                f"{'links like wires, ' if settings.wires else ''}"
                 f"{machine['time']}; load average at most {busiest:.1f}.")
 
 
 def summarize(results):
-    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / that of the other proxy}}"""
+    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / that of the other proxy,
+    "steered_ratio": ours with kernel programs / without}}"""
     values = {}
     for one in results:
         for metric, value in one["metrics"].items():
@@ -113,10 +131,16 @@ def _spread(numbers):
 
 
 def _with_ratio(of_peers):
-    for other in OTHERS:
-        if OURS in of_peers and other in of_peers and of_peers[other]["median"] > 0:
-            return {**of_peers, "ratio": of_peers[OURS]["median"] / of_peers[other]["median"]}
-    return of_peers
+    ratios = [_ratio(of_peers, OURS, other) for other in OTHERS]
+    found = {"ratio": next((ratio for ratio in ratios if ratio is not None), None),
+             "steered_ratio": _ratio(of_peers, STEERED, OURS)}
+    return {**of_peers, **{name: ratio for name, ratio in found.items() if ratio is not None}}
+
+
+def _ratio(of_peers, one, other):
+    if one in of_peers and other in of_peers and of_peers[other]["median"] > 0:
+        return of_peers[one]["median"] / of_peers[other]["median"]
+    return None
 
 
 def _number(value):

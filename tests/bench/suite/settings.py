@@ -8,6 +8,7 @@ LOAD_FLOWS = 50      # bulk flows beside which a ping is measured
 MANY_FLOWS = 100     # of the throughput with many flows
 SPARE_FLOWS = 100    # beyond the idle ones
 DATAGRAM_SIZES = (60, 400, 1200)
+MIXED = "mixed"  # of all sizes up to the largest of those
 FEW_SESSIONS, MANY_SESSIONS = 1, 10_000
 WINDOWS = {FEW_SESSIONS: 64, MANY_SESSIONS: 512}  # datagrams under way: 64 of 1200 bytes fit a socket's default buffer
 MOST_SESSIONS = 1_000_000
@@ -23,6 +24,7 @@ class Settings:
     descriptors: int  # that a process may have
     congestion: str   # TCP's congestion control inside the namespaces
     sessions: int = 1  # of UDP, held for the memory
+    wires: bool = False  # links behave like real ones towards kernel programs
 
     @property
     def unreplied(self):
@@ -40,7 +42,7 @@ class Settings:
         return self.idle_flows + SPARE_FLOWS
 
 
-def of(arguments, all_measures):
+def of(arguments, all_measures, wires=False):
     """The settings that the command line asks for."""
     descriptors = raise_descriptors()
     chosen = Settings(
@@ -50,7 +52,8 @@ def of(arguments, all_measures):
         idle_flows=_given(arguments.idle_flows, 1000 if arguments.quick else 10_000),
         descriptors=descriptors,
         congestion=arguments.congestion,
-        sessions=_given(arguments.sessions, 10_000 if arguments.quick else 200_000))
+        sessions=_given(arguments.sessions, 10_000 if arguments.quick else 200_000),
+        wires=wires)
     if not 1 <= chosen.sessions <= MOST_SESSIONS:
         raise ValueError(f"--sessions is 1 to {MOST_SESSIONS}")
     if min(chosen.rounds, chosen.seconds, chosen.idle_flows) < 1:

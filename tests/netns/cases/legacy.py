@@ -66,7 +66,7 @@ def our_edge_at_a_legacy_hub(world):
     tunnel, = edge.look("tunnels")["tunnels"]
     expect_equal((tunnel["legacy"], [carrier["up"] for carrier in tunnel["carriers"]]), (True, [True]),
                  "the tunnel: legacy, and of one carrier, for the protocol knows no second")
-    world.await_listener(world.edge, 7001)
+    edge.await_port("tcp", 7001)
     client, backend = world.flow(7000, listener)
     line = "PROXY TCP4 {} {} {} 7000\r\n".format(client.getsockname()[0], EDGE_V4, client.getsockname()[1]).encode()
     expect_equal(receive(backend, len(line)), line, "PROXY line at the backend")
@@ -75,6 +75,6 @@ def our_edge_at_a_legacy_hub(world):
     expect_equal(bytes_of(closed), (SIZE, SIZE + 13), "bytes in the event")
 
     peer.say("ports 7000,7002")
-    world.await_listener(world.edge, 7002)
+    edge.await_port("tcp", 7002)
     until(lambda: is_refused(world.client, EDGE_V4, 7001), "the port that is no longer assigned refuses")
     peer.check()

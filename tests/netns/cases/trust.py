@@ -14,6 +14,8 @@ from harness.world import TUNNEL_PORT
 
 RAW = {"name": "raw", "ports": 7000, "target": BACKEND_V4}
 HUB = f"{HUB_TUNNEL}:{TUNNEL_PORT}"
+# For a node in a namespace where the programs of another one still are.
+ANY_STEERING = {"steering": {"mode": "auto"}}
 
 
 def secret_file(world, token):
@@ -58,7 +60,7 @@ def a_hub_with_another_key_never_sees_the_secret(world):
 
     credulous = Edge(world, None, {"edge": {
         "hub": HUB, "id": "edge-1", "secret_file": secret_file(world, write_token(fields)),
-        "insecure_accept_any_hub": True}}, name="credulous").start()
+        "insecure_accept_any_hub": True}, **ANY_STEERING}, name="credulous").start()
     until(lambda: f"EDGE edge-1 {fields['s']}" in fake.output(), "the other hub hears what it would have heard")
     expect_equal(credulous.status()["edge"]["connected"], False, "connected to a hub that says nothing")
 
@@ -91,7 +93,8 @@ def a_ca_and_a_name_are_enough(world):
     wrong.stop()
     expect_equal(hub.edge()["connected"], False, "connected under a wrong name")
 
-    right = Edge(world, None, {"edge": {**trust, "hub_name": "hub.example.test"}}, name="right-name").start()
+    right = Edge(world, None, {"edge": {**trust, "hub_name": "hub.example.test"}, **ANY_STEERING},
+                 name="right-name").start()
     right.await_connected()
     hub.await_ports("raw")
     expect_echo(world.connect(7000))

@@ -1,12 +1,11 @@
 """An edge that has the right secret and breaks the protocol of sessions; and sources that no client can have."""
 
 import select
-import socket
-import struct
 
 from harness.carrier import (HELLO, SESSION_BIT, UDP_CLOSE, UDP_DATA, UDP_DATA_BACK, UDP_OPEN, UDP_OPEN_ACK, Carrier,
                              frame, proxy_v2, session_opened)
 from harness.datagrams import ask, dropped, row_of
+from harness.raw import raw_socket, send_udp
 from harness.runner import case
 from harness.topology import BACKEND_V4, EDGE_OTHER, EDGE_V4
 from harness.wait import expect, expect_equal, until
@@ -187,19 +186,11 @@ def sources_that_no_client_can_have(world):
     for device in ("all", "client"):
         world.processes.run(["sysctl", "-qw", f"net.ipv4.conf.{device}.rp_filter=0"], world.edge)
     forged = [(BACKEND_V4, 0), ("224.0.0.9", 4000), (EDGE_V4, 7000)]
-    with world.client.enter():
-        raw = world.keep(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
+    raw = world.keep(raw_socket(world.client))
     for source, port in forged:
-        raw.sendto(udp_packet(source, port, EDGE_V4, 7000, b"forged"), (EDGE_V4, 0))
+        send_udp(raw, (source, port), (EDGE_V4, 7000), b"forged")
     ask(world.udp_client(7000), b"a real client")
     expect_equal(len(edge.sessions()), 1, "sessions")
     expect(set(dropped(edge)) <= {"bad_source"}, f"what the edge dropped: {dropped(edge)}")
     edge.await_count("bad_source")  # the system itself may keep some of them from us
     expect_equal(len(hub.events("session_opened")), 1, "sessions at the hub")
-
-
-def udp_packet(source, source_port, target, port, payload):
-    """An IPv4 packet; the kernel fills in length and checksum of the IP header, UDP goes without one."""
-    udp = struct.pack(">HHHH", source_port, port, 8 + len(payload), 0) + payload
-    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_UDP, 0,
-                       socket.inet_aton(source), socket.inet_aton(target)) + udp

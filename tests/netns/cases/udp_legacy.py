@@ -53,7 +53,7 @@ def our_edge_at_a_legacy_hub(world):
     peer, edge = edge_at_legacy_hub(world, "--ports", "", "--udp-ports", "7000,7001",
                                     config={"flow": {"unreplied": "2s"}})
     edge.start()
-    world.await_bound(world.edge, 7001)
+    edge.await_port("udp", 7001)
     clients = [world.udp_client(7000, source=source) for source in CLIENTS_V4[:5]]
     clients += [world.udp_client(7001, EDGE_V6, source) for source in CLIENTS_V6[:2]]
     for size in SIZES:
@@ -67,8 +67,8 @@ def our_edge_at_a_legacy_hub(world):
     clients[1].send(b"a new session")
     expect_equal(clients[1].recv(100), told(clients[1]) + b"a new session", "the answer in it")
     peer.say("udp-ports 7001,7002")
-    world.await_bound(world.edge, 7002)
-    world.await_bound(world.edge, 7000, bound=False)
+    edge.await_port("udp", 7002)
+    edge.await_port("udp", 7000, has=False)
     newer = world.udp_client(7002)
     newer.send(b"the new port")
     expect_equal(newer.recv(100), told(newer) + b"the new port", "the answer through it")

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import subprocess
 
 from harness.toml import merged, to_toml
 from harness.wait import Failure, expect, until
@@ -27,6 +28,7 @@ class Daemon:
         self.config_file = self.directory / "penstock.toml"
         self.socket = self.directory / "admin.sock"
         self.access_log = self.directory / "access.log"
+        self.pins = self.directory / "bpf"
         self.config = merged(self._defaults(), config)
         self.process = None
         world.nodes.append(self)
@@ -36,6 +38,7 @@ class Daemon:
             "node": {"name": self.name, "workers": 2, "state_dir": self.directory / "state", "drain": "200ms",
                      "access_log": self.access_log},
             "admin": {"socket": self.socket},
+            "steering": {"mode": self._world.steering, "pins": self.pins},
         }
 
     # --- life ---
@@ -77,6 +80,11 @@ class Daemon:
         seen = len(self.events("reloaded"))
         self.process.signal(signal.SIGHUP)
         return until(lambda: self.events("reloaded")[seen:], f"{self.name} reloaded")[-1]
+
+    def forget_pins(self):
+        """What is pinned goes with the filesystem that the node mounted."""
+        if self.pins.is_mount():
+            subprocess.run(["umount", "--lazy", self.pins], check=True)
 
     # --- penstockctl ---
 
@@ -220,6 +228,16 @@ class Edge(Daemon):
         """What the next start reads."""
         self.token_file.touch(mode=0o600)
         self.token_file.write_text(token + "\n")
+
+    def has_port(self, protocol, port):
+        """Whether the edge has the port open now; protocol: "tcp" or "udp"."""
+        text = self.status()["edge"]["udp_ports" if protocol == "udp" else "ports"]
+        ranges = [part.partition("-") for part in text.split(",") if part]
+        return any(int(first) <= port <= int(last or first) for first, _, last in ranges)
+
+    def await_port(self, protocol, port, has=True):
+        until(lambda: self.has_port(protocol, port) == has,
+              f"{self.name} {'has' if has else 'has no'} {protocol} port {port}", alive=self._alive)
 
     def connected(self):
         edge = self.status()["edge"]

@@ -23,26 +23,28 @@ class Case:
     run: object      # called with a World
     short: bool      # belongs to the short run, for slow builds of the daemon
     timeout: int     # seconds
+    kernel: bool     # its nodes are steered by the kernel, whatever the runner's default
     first_line: int
 
 
 _registered = []
 
 
-def case(short=False, timeout=60):
+def case(short=False, timeout=60, kernel=False):
     """Marks a function as a case; its module and name are the case's name."""
     def register(function):
         module = function.__module__.rsplit(".", 1)[-1]
-        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout,
+        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout, kernel,
                                 function.__code__.co_firstlineno))
         return function
     return register
 
 
-def find_cases(pattern, short):
+def find_cases(patterns, short):
+    """Those whose name contains any of the patterns, or all without patterns."""
     for module in pkgutil.iter_modules(cases.__path__):
         importlib.import_module(f"cases.{module.name}")
-    chosen = [c for c in _registered if (c.short or not short) and (not pattern or pattern in c.name)]
+    chosen = [c for c in _registered if (c.short or not short) and (not patterns or any(pattern in c.name for pattern in patterns))]
     return sorted(chosen, key=lambda c: (c.name.split(".")[0], c.first_line))
 
 
@@ -71,7 +73,7 @@ def run_one(one, programs):
     world = None
     try:
         with time_limit(one.timeout):
-            world = World(programs)
+            world = World(programs, "kernel" if one.kernel else programs.steering)
             one.run(world)
             problems += world.check_books()
     except Failure as failure:

@@ -104,6 +104,13 @@ class Namespace:
         return ip("-n", self.name, *arguments)
 
 
+def _inside(space, *command):
+    done = subprocess.run(["nsenter", f"--net={space.path}", *command], text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
 def _setns(file):
     if _libc.setns(file.fileno(), CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
@@ -112,7 +119,8 @@ def _setns(file):
 class Topology:
     """Makes the namespaces of the picture above; close() removes them with all that is in them."""
 
-    def __init__(self):
+    def __init__(self, for_programs=False):
+        """`for_programs`: devices behave like real ones towards XDP programs (see _like_wires)."""
         roles = ["client", "edge", "edge2", "hub", "backend"]
         prefix = f"pst-{os.getpid()}-{secrets.token_hex(3)}"
         self.namespaces = {role: Namespace(f"{prefix}-{role}") for role in roles}
@@ -120,6 +128,8 @@ class Topology:
             ip(batch=self._links())
             for role in roles:
                 ip("-n", self.namespaces[role].name, batch=self._addresses(role))
+            if for_programs:
+                self._like_wires()
         except BaseException:
             self.close()
             raise
@@ -140,6 +150,22 @@ class Topology:
         if role == "hub":
             lines.append(f"neigh add {BACKEND_SILENT} lladdr 02:00:00:00:00:99 dev backend nud permanent")
         return "\n".join(lines) + "\n"
+
+    def _like_wires(self):
+        """Whole checksums, which programs may then rewrite; and devices that take what programs redirect to them."""
+        for a, b in LINKS:
+            for owner, device in ((a, b), (b, a)):
+                _inside(self.namespaces[owner], "ethtool", "-K", device, "tx", "off", "gro", "on")
+
+    def damaged_datagrams(self):
+        """Namespaces that got UDP datagrams with a wrong checksum, as sentences."""
+        problems = []
+        for role, space in self.namespaces.items():
+            for line in _inside(space, "nstat", "-asz", "UdpInCsumErrors", "Udp6InCsumErrors").splitlines():
+                name, _, rest = line.partition(" ")
+                if name.endswith("InCsumErrors") and int(rest.split()[0]) > 0:
+                    problems.append(f"{role} got {rest.split()[0]} datagrams with a wrong checksum ({name})")
+        return problems
 
     def close(self):
         remove_namespaces(space.name for space in self.namespaces.values())

@@ -3,9 +3,10 @@
 usage: udp_many.py echo HOST PORT
        udp_many.py ask HOST PORT COUNT ROUNDS SOURCE...
        udp_many.py flood HOST PORT COUNT SOURCE...
+       udp_many.py spoof HOST PORT COUNT RATE
 `ask`: COUNT sockets each send a datagram of their own, ROUNDS times, and must get that one back and nothing else;
 prints "answered COUNT". `flood`: each of COUNT datagrams comes from another port and waits for no answer; prints
-"sent COUNT".
+"sent COUNT". `spoof`: each comes from a random address that is not ours, RATE of them in a second; prints the same.
 """
 
 import secrets
@@ -13,6 +14,8 @@ import select
 import socket
 import sys
 import time
+
+from raw import udp_packet  # beside this program
 
 AT_ONCE = 50
 PATIENCE_S = 10
@@ -74,5 +77,16 @@ def flood(host, port, count, *sources):
     print(f"sent {count}", flush=True)
 
 
+def spoof(host, port, count, rate):
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        for number in range(int(count)):
+            source = f"203.{secrets.randbelow(200)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(250)}"
+            raw.sendto(udp_packet(source, 1024 + number % 60000, host, int(port), b"spoofed %d" % number), (host, 0))
+            if number % AT_ONCE == AT_ONCE - 1:
+                time.sleep(max(0.0, began + number / int(rate) - time.monotonic()))
+    print(f"sent {count}", flush=True)
+
+
 if __name__ == "__main__":
-    {"echo": echo, "ask": ask, "flood": flood}[sys.argv[1]](*sys.argv[2:])
+    {"echo": echo, "ask": ask, "flood": flood, "spoof": spoof}[sys.argv[1]](*sys.argv[2:])

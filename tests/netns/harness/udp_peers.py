@@ -7,11 +7,10 @@ from harness.wait import expect, until
 
 # Answers by itself: with the client's address as the PROXY header tells it. Nobody else may send one.
 DNSDIST = """
-setLocal("{v4}:{port}")
-addLocal("[{v6}]:{port}")
+{locals}
 setSecurityPollSuffix("")
 setACL({{"0.0.0.0/0", "::/0"}})
-setProxyProtocolACL({{"{hub_v4}", "{hub_v6}"}})
+setProxyProtocolACL({{{proxies}}})
 addAction(AllRule(), LogAction("{log}", false, true, false, false))
 addAction(AllRule(), LuaAction(function(question)
   return DNSAction.Spoof, question.remoteaddr:toString()
@@ -20,19 +19,23 @@ end))
 
 
 class Dnsdist:
-    """dnsdist in the backend namespace, over UDP and TCP: needs a PROXY v2 header."""
+    """dnsdist over UDP and TCP, by default in the backend namespace: needs a PROXY v2 header."""
 
     port = 53
 
-    def __init__(self, world):
+    def __init__(self, world, namespace=None, hosts=(BACKEND_V4, BACKEND_V6), proxies=(HUB_BACKEND, HUB_BACKEND_V6)):
+        """Listens on `hosts`, and takes headers from the networks `proxies`."""
         self._log = world.directory / "dnsdist-queries.log"
         config = world.directory / "dnsdist.conf"
-        config.write_text(DNSDIST.format(v4=BACKEND_V4, v6=BACKEND_V6, port=self.port, hub_v4=HUB_BACKEND,
-                                         hub_v6=HUB_BACKEND_V6, log=self._log))
+        binds = [f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}" for host in hosts]
+        config.write_text(DNSDIST.format(
+            locals="\n".join(f'{"addLocal" if n else "setLocal"}("{bind}")' for n, bind in enumerate(binds)),
+            proxies=", ".join(f'"{proxy}"' for proxy in proxies), log=self._log))
+        space = namespace or world.backend
         program, environment = world.programs.peer("dnsdist")
         self.process = world.processes.start(
-            "dnsdist", [program, "--supervised", "--disable-syslog", "-C", config], world.backend, environment)
-        world.await_listener(world.backend, self.port)
+            "dnsdist", [program, "--supervised", "--disable-syslog", "-C", config], space, environment)
+        world.await_listener(space, self.port)
 
     def clients(self):
         """Who asked, as its log has it: [ADDRESS:PORT or [ADDRESS]:PORT]"""

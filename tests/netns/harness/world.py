@@ -9,6 +9,7 @@ from harness import topology
 from harness.daemon import Edge, Hub
 from harness.process import Processes
 from harness.programs import HARNESS, PYTHON
+from harness.steered import problems_of_steering
 from harness.topology import BACKEND_V4, CLIENTS_V4, CLIENTS_V6, EDGE_V4, HUB_TUNNEL, HUB_TUNNEL2
 from harness.wait import expect_equal, until
 
@@ -18,9 +19,10 @@ TUNNEL_PORT = 8443
 class World:
     """Made for each case and closed after it; the attributes `client`, `edge`, ... are its namespaces."""
 
-    def __init__(self, programs):
-        self.programs = programs
-        self._topology = topology.Topology()
+    def __init__(self, programs, steering=None):
+        """`steering`: the mode of nodes that do not say; by default that of `programs`."""
+        self.programs, self.steering = programs, steering or programs.steering
+        self._topology = topology.Topology(for_programs=self.steering != "socket")
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="penstock-netns-"))
         self.processes = Processes(self.directory)
         self._sockets = contextlib.ExitStack()
@@ -80,15 +82,19 @@ class World:
 
     # --- programs of the test ---
 
-    def echo_backend(self, port, host=BACKEND_V4):
-        process = self.processes.start(f"echo-{port}", [PYTHON, HARNESS / "many.py", "echo", host, port], self.backend)
-        self.await_listener(self.backend, port)
+    def echo_backend(self, port, host=BACKEND_V4, namespace=None):
+        """Echoes every connection, in the backend's namespace or another one."""
+        space = namespace or self.backend
+        process = self.processes.start(f"echo-{port}", [PYTHON, HARNESS / "many.py", "echo", host, port], space)
+        self.await_listener(space, port)
         return process
 
-    def udp_echo(self, port, host=BACKEND_V4):
+    def udp_echo(self, port, host=BACKEND_V4, namespace=None):
+        """Echoes every datagram, in the backend's namespace or another one."""
+        space = namespace or self.backend
         process = self.processes.start(
-            f"udp-echo-{port}", [PYTHON, HARNESS / "udp_many.py", "echo", host, port], self.backend)
-        self.await_bound(self.backend, port)
+            f"udp-echo-{port}", [PYTHON, HARNESS / "udp_many.py", "echo", host, port], space)
+        self.await_bound(space, port)
         return process
 
     def udp_many(self, what, host, port, count, *options):
@@ -96,6 +102,11 @@ class World:
         done = self.processes.run(
             [PYTHON, HARNESS / "udp_many.py", what, host, port, count, *options, *CLIENTS_V4], self.client)
         expect_equal((done.returncode, done.stdout.split()[-1:]), (0, [str(count)]), f"{what} by many: {done.stderr}")
+
+    def spoof(self, port, count, rate):
+        """A flood of datagrams to a public port from false addresses, while it runs: the process."""
+        return self.processes.start("spoof", [PYTHON, HARNESS / "udp_many.py", "spoof", EDGE_V4, port, count, rate],
+                                    self.client, must_live=False)
 
     def await_listener(self, namespace, port):
         """Waits until somebody listens on a TCP port there."""
@@ -114,14 +125,17 @@ class World:
     # --- the end ---
 
     def check_books(self):
-        """The ledger of every node that still runs; returns what is wrong with them."""
-        return [problem for node in self.nodes for problem in node.problems_of_books()]
+        """Of every node that still runs: its ledger, and whether the kernel steered; returns what is wrong."""
+        return [problem for node in self.nodes for problem in node.problems_of_books() + problems_of_steering(node)]
 
     def close(self):
         """Ends all; returns what was wrong with how it ended."""
         self._sockets.close()
         problems = self.processes.close()
+        problems += self._topology.damaged_datagrams()
         self._topology.close()
+        for node in self.nodes:
+            node.forget_pins()
         return problems
 
     def remove_files(self):

@@ -120,7 +120,7 @@ TEST(CommandLine, NamesWhatIsWrong) {
       {"log-level", "log-level needs LEVEL"},
       {"--frob", "unknown option '--frob'"},
       {"-x", "unknown option '-x'"},
-      {"-", "unknown option '-'"},
+      {"-", "unknown command '-'"},
       {"-json", "unknown option '-json'"},
       {"--=1", "unknown option '--'"},
       {"edges --follow", "edges has no option '--follow': see 'penstockctl help edges'"},

@@ -24,9 +24,22 @@ class FakeWorld {
   void break_output() { out_.setstate(std::ios::badbit); }
 
   ExitStatus run(std::vector<std::string> words) {
-    Env env{in_, out_, err_, variables_, [this](const std::string& socket) {
+    Env env{in_,
+            out_,
+            err_,
+            variables_,
+            [this](const std::string& socket) {
               sockets.push_back(socket);
               return std::make_unique<FakeDaemon>(*this);
+            },
+            [this](const std::string& path) { return path == existing; },
+            [this](const doctor::Examination& wanted) {
+              examined.push_back(wanted);
+              return facts;
+            },
+            [this](const Config& config) {
+              detached.push_back(config);
+              return detaching;
             }};
     return ctl::run(words, env);
   }
@@ -36,6 +49,11 @@ class FakeWorld {
 
   std::vector<DaemonRequest> asked;
   std::vector<std::string> sockets;
+  std::string existing;  // the one file that there is
+  doctor::HostFacts facts;
+  std::vector<doctor::Examination> examined;
+  std::vector<Config> detached;
+  Result<void> detaching;
 
  private:
   class FakeDaemon final : public Daemon {

@@ -44,6 +44,8 @@ TEST_F(CtlRunTest, EveryNounAsksForItsPartAndPrintsRawJson) {
       {{"sessions", "--state", "replied", "--client", "192.0.2.1:53", "--edge", "a", "--service", "dns",
         "--limit", "7"},
        "/v1/sessions?client=192.0.2.1%3A53&edge=a&limit=7&service=dns&state=replied"},
+      {{"guard", "--within", "192.0.2.0/24", "--limit", "7"}, "/v1/guard?limit=7&within=192.0.2.0%2F24"},
+      {{"packets"}, "/v1/packets"},
       {{"tunnels"}, "/v1/tunnels"},
   };
   for (const auto& [words, target] : rows) {

@@ -15,6 +15,9 @@ TEST(Config, EmptyHubHasTheDefaults) {
   EXPECT_EQ(config.limits, LimitsConfig{});
   EXPECT_EQ(config.tunnel, TunnelConfig{});
   EXPECT_EQ(config.flow, FlowConfig{});
+  EXPECT_EQ(config.steering, SteeringConfig{});
+  EXPECT_EQ(config.steering.source_ports.to_string(), "10000-32767,61000-65535");
+  EXPECT_EQ(config.guard, GuardConfig{});
   EXPECT_FALSE(config.node.name.empty());  // the host's
   ASSERT_TRUE(config.hub);
   EXPECT_EQ(config.hub->listen, std::vector{*Endpoint::parse("[::]:8443")});
@@ -112,6 +115,47 @@ quarantine = "0s"
                                      .hold = 0s,
                                      .unreplied = 3s,
                                      .quarantine = 0s}));
+}
+
+TEST(Config, ReadsEveryKeyOfSteeringAndGuard) {
+  const Config config = parsed(R"([hub]
+[steering]
+mode = "kernel"
+interfaces = ["eth0", "bond0.100"]
+pins = "/run/penstock/bpf"
+device = "steer"
+network = "10.64.0.0/22"
+source_ports = [2000, "3000-3999"]
+[guard]
+source_rate = 1
+source_burst = 2
+service_rate = 3
+service_burst = 4
+new_source_rate = 5
+new_source_burst = 6
+new_total_rate = 7
+new_total_burst = 8
+)");
+
+  SteeringConfig steering{.mode = SteeringConfig::Mode::kKernel,
+                          .interfaces = {"eth0", "bond0.100"},
+                          .pins = "/run/penstock/bpf",
+                          .device = "steer",
+                          .network = *IpAddress::parse("10.64.0.0"),
+                          .network_bits = 22,
+                          .source_ports = {}};
+  steering.source_ports.add({2000, 2000});
+  steering.source_ports.add({3000, 3999});
+  EXPECT_EQ(config.steering, steering);
+  EXPECT_EQ(config.guard, (GuardConfig{.source_rate = 1,
+                                       .source_burst = 2,
+                                       .service_rate = 3,
+                                       .service_burst = 4,
+                                       .new_source_rate = 5,
+                                       .new_source_burst = 6,
+                                       .new_total_rate = 7,
+                                       .new_total_burst = 8}));
+  EXPECT_EQ(parsed("[hub]\n[steering]\nmode = \"socket\"\n").steering.mode, SteeringConfig::Mode::kSocket);
 }
 
 TEST(Config, ReadsEveryKeyOfTheHub) {

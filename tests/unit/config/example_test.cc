@@ -85,6 +85,8 @@ TEST(Example, ShowsTheDefaults) {
   EXPECT_EQ(shown.limits, wanted.limits);
   EXPECT_EQ(shown.tunnel, wanted.tunnel);
   EXPECT_EQ(shown.flow, wanted.flow);
+  EXPECT_EQ(shown.steering, wanted.steering);
+  EXPECT_EQ(shown.guard, wanted.guard);
   EXPECT_EQ(shown.hub, wanted.hub);
   EXPECT_EQ(shown.edge, wanted.edge);
   Service service = shown.services.front();

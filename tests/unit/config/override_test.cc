@@ -25,10 +25,13 @@ TEST(Override, TakesEveryTypeOfScalar) {
                                 {"PENSTOCK_ADMIN__HTTP", "[::]:9090"},
                                 {"PENSTOCK_LIMITS__SOURCE_PREFIX_V4", "24"},
                                 {"PENSTOCK_LIMITS__SESSIONS", "1000"},
-                                {"PENSTOCK_FLOW__UNREPLIED", "5s"}},
+                                {"PENSTOCK_FLOW__UNREPLIED", "5s"},
+                                {"PENSTOCK_STEERING__MODE", "socket"},
+                                {"PENSTOCK_GUARD__NEW_TOTAL_RATE", "0"}},
                                {{"limits.window_budget", "1GiB"},
                                 {"limits.datagram_queue", "2MiB"},
                                 {"tunnel.send_queue", "65536"},
+                                {"steering.network", "10.0.0.0/8"},
                                 {"hub.public", "h:1"}});
 
   EXPECT_EQ(config.node.drain, 5s);
@@ -37,6 +40,10 @@ TEST(Override, TakesEveryTypeOfScalar) {
   EXPECT_EQ(config.limits.source_prefix_v4, 24);
   EXPECT_EQ(config.limits.sessions, 1000U);
   EXPECT_EQ(config.flow.unreplied, 5s);
+  EXPECT_EQ(config.steering.mode, SteeringConfig::Mode::kSocket);
+  EXPECT_EQ(config.steering.network, *IpAddress::parse("10.0.0.0"));
+  EXPECT_EQ(config.steering.network_bits, 8);
+  EXPECT_EQ(config.guard.new_total_rate, 0U);
   EXPECT_EQ(config.limits.window_budget, 1U << 30);
   EXPECT_EQ(config.limits.datagram_queue, 2U << 20);
   EXPECT_EQ(config.tunnel.send_queue, 65536U);

@@ -24,10 +24,17 @@ TEST(RestartOnlyChanges, AreNamedInTheOrderOfTheSections) {
   wanted.flow.hold = 1s;
   wanted.limits.sessions = 5;
   wanted.limits.backend_sockets = 5;
+  wanted.steering = {.mode = SteeringConfig::Mode::kSocket,
+                     .interfaces = {"eth0"},
+                     .pins = "/p",
+                     .device = "d",
+                     .network_bits = 16,
+                     .source_ports = {}};
 
   EXPECT_THAT(restart_only_changes(parsed(kBoth), wanted),
               ElementsAre("node.workers", "limits.sessions", "limits.backend_sockets", "flow.hold",
-                          "hub.listen", "edge.carriers"));
+                          "steering.mode", "steering.interfaces", "steering.pins", "steering.device",
+                          "steering.network", "steering.source_ports", "hub.listen", "edge.carriers"));
 }
 
 TEST(RestartOnlyChanges, LeaveOutWhatAReloadTakes) {
@@ -35,6 +42,14 @@ TEST(RestartOnlyChanges, LeaveOutWhatAReloadTakes) {
   wanted.node.log_level = "debug";
   wanted.node.drain = 1s;
   wanted.limits.sessions_per_source = 5;
+  wanted.guard = {.source_rate = 1,
+                  .source_burst = 1,
+                  .service_rate = 1,
+                  .service_burst = 1,
+                  .new_source_rate = 1,
+                  .new_source_burst = 1,
+                  .new_total_rate = 1,
+                  .new_total_burst = 1};
   wanted.hub->public_address = HostPort{"h", 1};
   wanted.hub->edges.push_back({"a", "/s"});
   wanted.services.emplace_back();

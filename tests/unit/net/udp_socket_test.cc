@@ -92,6 +92,31 @@ TEST_F(UdpSocketTest, LeavesTheSourceToTheSystemWhenNoneIsGiven) {
   for (const Datagram& each : client.receiver.datagrams) EXPECT_EQ(each.peer.address, kFirst);
 }
 
+TEST_F(UdpSocketTest, PadsWithZeros) {
+  Talking client{network, Endpoint{kFirst, 0}};
+  Talking server{network, Endpoint{kFirst, 0}};
+  const std::string content = numbered(10);
+  const OutgoingDatagram padded{.peer = server.socket->local(),
+                                .local = {},
+                                .header = as_bytes(content).first(4),
+                                .payload = as_bytes(content).subspan(4),
+                                .padding = 100};
+  ASSERT_EQ(client.socket->send({&padded, 1}).sent, 1U);
+  ASSERT_TRUE(run_until(loop, [&] { return server.receiver.datagrams.size() == 1; }));
+  EXPECT_EQ(server.receiver.datagrams.front().payload, content + std::string(100, '\0'));
+}
+
+TEST_F(UdpSocketTest, TellsWhatWaitsWhenPolled) {
+  Talking client{network, Endpoint{kFirst, 0}};
+  Talking server{network, Endpoint{kFirst, 0}};
+  ASSERT_EQ(client.send(server.socket->local(), "now").sent, 1U);
+  server.socket->poll();
+  ASSERT_EQ(server.receiver.datagrams.size(), 1U);
+  EXPECT_EQ(server.receiver.datagrams.front().payload, "now");
+  server.socket->poll();
+  EXPECT_EQ(server.receiver.datagrams.size(), 1U);
+}
+
 TEST_F(UdpSocketTest, TellsWhatItCannotSend) {
   Talking four{network, loopback(0)};
   Talking six{network, Endpoint{IpAddress::parse("::1").value(), 0}};

@@ -290,5 +290,40 @@ TEST_F(SessionTableTest, LetsItsOwnerRemoveWhatIsVisited) {
   table_.for_each([](Session&) { FAIL(); });
 }
 
+TEST_F(SessionTableTest, RestoresSessionsWithTheirIds) {
+  Session* const restored = table_.restore(SessionId(42, 7), path_of(1), kIdle, kStart);
+
+  ASSERT_NE(restored, nullptr);
+  EXPECT_EQ(restored->id, SessionId(42, 7));
+  EXPECT_EQ(restored->state, SessionState::kAssured);
+  EXPECT_EQ(restored->client_sent, kStart);
+  EXPECT_EQ(table_.find(path_of(1)), restored);
+  EXPECT_EQ(table_.find(SessionId(42, 7)).session, restored);
+  EXPECT_EQ(table_.size(), 1U);
+  EXPECT_EQ(table_.oldest_unassured(), nullptr);
+  EXPECT_TRUE(over(kStart + kIdle - 1ms).empty());
+  EXPECT_EQ(over(kStart + kIdle), std::vector{restored});
+}
+
+TEST_F(SessionTableTest, GivesTheSlotsBeforeARestoredOneToOthers) {
+  ASSERT_NE(table_.restore(SessionId(42, 7), path_of(1), kIdle, kStart), nullptr);
+
+  std::set<std::uint32_t> slots;
+  for (std::uint32_t i = 2; i < 5; ++i) slots.insert(add(i).id.slot());
+
+  EXPECT_EQ(slots, (std::set<std::uint32_t>{40, 41, 43}));
+  EXPECT_EQ(table_.add(path_of(9), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.find(SessionId(40, 7)).lookup, Lookup::kStale);  // whoever had it before
+}
+
+TEST_F(SessionTableTest, RestoresNothingThatIsNotItsOwnOrOutOfOrder) {
+  for (const SessionId id : {SessionId(39, 1), SessionId(44, 1), SessionId(41, 0)})
+    EXPECT_EQ(table_.restore(id, path_of(1), kIdle, kStart), nullptr) << id.value();
+  ASSERT_NE(table_.restore(SessionId(41, 1), path_of(1), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.restore(SessionId(41, 2), path_of(2), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.restore(SessionId(40, 1), path_of(2), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.size(), 1U);
+}
+
 }  // namespace
 }  // namespace penstock

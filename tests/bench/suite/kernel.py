@@ -1,0 +1,50 @@
+"""The measures of the kernel's data plane alone: what its guard is worth, and what its maps take."""
+
+from harness.wait import until
+from suite.datagrams import FIRST_PORT, judge
+from suite.load import all_sources
+from suite.measurement import Measurement
+from suite.settings import MOST_SESSIONS
+
+FLOODING = "198.18.0.0/15"  # where the flood claims to come from
+RATE, SESSIONS = 10_000, 100  # of the datagrams that must get through
+FLOOD_LEAD = 2  # seconds that the flood lasts longer than what must get through
+
+
+def guard(bench, peer):
+    """Datagrams of sessions at a steady pace: alone, and beside a flood from a network that is blocked."""
+    found = Measurement()
+    seconds = bench.settings.seconds
+    load = {"sessions": SESSIONS, "sources": all_sources(), "first_port": FIRST_PORT}
+    found.raw["made"] = bench.load.run("udp-load", peer.datagrams, seconds, datagrams=2 * SESSIONS, window=1, **load)
+    _keep(found, "calm", bench.load.run("udp-load", peer.datagrams, seconds, rate=RATE, **load))
+    peer.guard("block", FLOODING)
+    with bench.load.flood(peer.datagrams, seconds + FLOOD_LEAD, random_sources=FLOODING) as flood:
+        until(lambda: peer.guard_dropped() > 0, "the flood")
+        _keep(found, "flood", bench.load.run("udp-load", peer.datagrams, seconds, rate=RATE, **load))
+        made = found.raw["packetload"] = flood.done()
+    dropped = peer.guard_dropped()
+    found.metrics |= {"guard.sent": made["per_second"], "guard.dropped": dropped / made["seconds"],
+                      "guard.processor": made["processor"] * 1e6 / max(made["sent"], 1)}
+    if dropped > made["sent"]:
+        found.failures.append(f"guard: {dropped} datagrams were dropped of {made['sent']} that were blocked")
+    return found
+
+
+def _keep(found, name, report):
+    """Losses are what is measured."""
+    found.raw[f"datagrams.{name}"] = report
+    judge(found, f"guard.{name}", report, losses_count=False)
+    found.metrics |= {f"guard.delivered.{name}": 100 * report["answered"] / max(report["sent"], 1),
+                      f"guard.p99.{name}": report["p99_us"]}
+
+
+def maps(_bench, peer):
+    """Memory of an edge's maps, which are as large as its limit of sessions from the start."""
+    found = Measurement()
+    found.raw["maps"] = sizes = peer.maps_of_edge(MOST_SESSIONS)
+    total = sum(sizes.values())
+    found.metrics |= {"maps.total": total, "maps.per_session": total / MOST_SESSIONS}
+    for name in ("pst_paths", "pst_sessions"):
+        found.metrics[f"maps.{name}"] = sizes[name]
+    return found

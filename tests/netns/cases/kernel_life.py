@@ -1,0 +1,250 @@
+"""The programs outlive the daemon, and leave when they are told to."""
+
+import json
+
+from harness.datagrams import answers, ask
+from harness.harmless import attach_harmless_program
+from harness.runner import case
+from harness.sockets import expect_echo
+from harness.steered import counted
+from harness.streams import refuses
+from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V6
+from harness.wait import Failure, expect, expect_equal, until
+
+ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
+
+
+def facts(world, namespace):
+    """What the kernel has in a namespace: links, addresses, routes, programs; without what counts or ages."""
+    def of(*command):
+        done = world.processes.run(command, namespace)
+        expect(done.returncode == 0, f"{' '.join(command)}: {done.stderr}")
+        return json.loads(done.stdout or "[]")
+    until(lambda: not any("NO-CARRIER" in link["flags"] for link in of("ip", "-json", "link")), "all links are up")
+    links = [{key: link.get(key) for key in ("ifname", "mtu", "flags", "address", "xdp")}
+             for link in of("ip", "-json", "link")]
+    addresses = [(link["ifname"], sorted(each["local"] for each in link["addr_info"]))
+                 for link in of("ip", "-json", "address")]
+    routes = sorted(json.dumps(route, sort_keys=True) for family in ("-4", "-6")
+                    for route in of("ip", "-json", family, "route", "show", "table", "all")
+                    if not route["dst"].startswith("fe80"))  # those come when the kernel is sure of the address
+    return {"links": links, "addresses": addresses, "routes": routes, "programs": of("bpftool", "-j", "net")}
+
+
+def assured(world):
+    """Clients of an echo service, each with an assured session."""
+    clients = [world.udp_client(7000, source=CLIENTS_V4[n]) for n in range(4)] + [world.udp_client(7000, EDGE_V6)]
+    for client in clients:
+        for n in range(3):
+            ask(client, b"%d before" % n)
+    return clients
+
+
+def ids(node):
+    return {row["client"]: (row["id"], row["state"]) for row in node.sessions()}
+
+
+def keep_sending(clients, count=20):
+    for n in range(count):
+        for client in clients:
+            client.send(b"nobody listens %d" % n)
+
+
+@case(kernel=True, short=True)
+def a_killed_edge_adopts_its_sessions(world):
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    clients = assured(world)
+    before, there = ids(edge), ids(hub)
+    for _ in range(2):
+        steered = counted(edge, "edge_xdp", "steered")
+        keep_sending(clients, 3)
+        edge.kill()
+        keep_sending(clients)
+        edge.start().await_connected()
+        for client in clients:
+            until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
+        expect_equal(ids(edge), before, "sessions at the edge")
+        expect_equal(ids(hub), there, "sessions at the hub")
+        expect_equal(edge.status()["steering"]["complaints"], [], "complaints")
+        expect(counted(edge, "edge_xdp", "steered") > steered, "the programs steered on")
+        newcomer = world.udp_client(7000, source=CLIENTS_V4[9])
+        for n in range(2):
+            ask(newcomer, b"a session after that %d" % n)
+        before, there = ids(edge), ids(hub)
+        clients.append(newcomer)
+
+
+@case(kernel=True)
+def a_killed_hub_serves_the_edges_sessions(world):
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    clients = assured(world)
+    before = ids(edge)
+    for _ in range(2):
+        keep_sending(clients, 3)
+        hub.kill()
+        keep_sending(clients)
+        hub.start()
+        edge.await_connected(20)
+        for client in clients:
+            until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
+        expect_equal({client: number for client, (number, _) in ids(edge).items()},
+                     {client: number for client, (number, _) in before.items()}, "ids at the edge")
+        expect_equal(set(ids(hub)), set(before), "clients at the hub")
+        expect_equal(hub.status()["steering"]["complaints"], [], "complaints")
+
+
+@case(kernel=True)
+def without_a_daemon_a_tcp_port_refuses(world):
+    world.echo_backend(7000)
+    world.udp_echo(7000)
+    _, edge = world.pair([{**ECHO, "protocol": "both"}])
+    expect_echo(world.connect(7000))
+    edge.kill()
+    for _ in range(3):
+        try:
+            world.connect(7000, timeout=2.0)
+        except ConnectionRefusedError:
+            continue
+        except TimeoutError:
+            raise Failure("the port hangs") from None
+        raise Failure("somebody listens")
+    stranger = world.udp_client(7000)
+    until(lambda: refuses(stranger), "a client without a session is refused")
+    edge.start().await_connected()
+    until(lambda: edge.has_port("tcp", 7000), "the port is open again")
+    expect_echo(world.connect(7000))
+
+
+@case(kernel=True)
+def rules_and_limits_hold_without_a_daemon(world):
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO], edge={"guard": {"source_rate": 100, "source_burst": 20}})
+    blocked, fast = world.udp_client(7000), world.udp_client(7000, source=CLIENTS_V4[1])
+    for client in (blocked, fast):
+        ask(client, b"before")
+    edge.ctl("guard", "block", CLIENTS_V4[0])
+    edge.kill()
+    for n in range(300):
+        fast.send(b"faster than its limit %d" % n)
+    for n in range(7):
+        blocked.send(b"blocked %d" % n)
+    edge.start().await_connected()
+    dropped = edge.look("guard")["dropped"]
+    expect_equal(dropped["blocked"]["packets"], 7, "blocked while no daemon ran")
+    expect(dropped["rate_source"]["packets"] > 100, f"dropped beyond the limit: {dropped}")
+    expect(not answers(blocked), "the rule still holds")
+    until(lambda: answers(fast), "the other is answered")
+    expect_equal(edge.look("guard")["rules"], [{"prefix": CLIENTS_V4[0], "action": "block"}], "rules")
+
+
+@case(kernel=True)
+def other_limits_at_the_next_start(world):
+    """Maps of another size: what they held is given up, and all begins anew."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    assured(world)
+    edge.stop()
+    edge.write_config({"limits": {"sessions": 64}})
+    edge.start().await_connected()
+    hub.await_ports("echo")
+    expect_equal(edge.sessions(), [], "sessions")
+    for n in range(3):
+        ask(world.udp_client(7000, source=CLIENTS_V4[n]), b"anew %d" % n)
+    expect_equal(len(edge.sessions()), 3, "sessions")
+
+
+@case(kernel=True)
+def pins_of_another_version(world):
+    """It says how to go on, and that works."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    edge.stop()
+    (edge.pins / edge.name / "v999").mkdir()
+    expect_equal(edge.launch(must_live=False).process.wait(), 1, "status of the edge")
+    expect("penstockctl detach" in edge.process.output(), "it says what to do")
+    detach(world, edge)
+    edge.start().await_connected()
+    hub.await_ports("echo")
+    ask(world.udp_client(7000), b"hello")
+
+
+@case(kernel=True)
+def an_interface_is_made_anew(world):
+    """A link that is pinned for one that is gone holds nothing."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    ask(world.udp_client(7000), b"hello")
+    edge.stop()
+    world.edge.ip("link", "delete", "client")
+    world.edge.ip("link", "add", "client", "type", "veth", "peer", "name", "edge", "netns", world.client.name)
+    for namespace, device, address in ((world.edge, "client", "192.0.2.1/24"), (world.client, "edge", "192.0.2.10/24")):
+        namespace.ip("address", "add", address, "dev", device)
+        namespace.ip("link", "set", device, "up")
+        world.processes.run(["ethtool", "-K", device, "tx", "off", "gro", "on"], namespace)
+    edge.start().await_connected()
+    hub.await_ports("echo")
+    expect_equal(edge.status()["steering"]["complaints"], [], "complaints")
+    client = world.udp_client(7000)
+    for n in range(5):
+        ask(client, b"through the new one %d" % n)
+    expect(counted(edge, "edge_xdp", "steered") >= 4, "its program steers")
+
+
+def detach(world, node):
+    done = world.processes.run([world.programs.penstockctl, "--socket", node.socket, "detach", "--config",
+                                node.config_file], node.namespace)
+    expect_equal((done.returncode, done.stderr), (0, ""), f"detach of {node.name}")
+
+
+@case(kernel=True, short=True)
+def detach_leaves_nothing(world):
+    before = {space.name: facts(world, space) for space in (world.edge, world.hub)}
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    ask(world.udp_client(7000), b"hello")
+    refused = world.processes.run([world.programs.penstockctl, "--socket", edge.socket, "detach", "--config",
+                                   edge.config_file], world.edge)
+    expect(refused.returncode == 1 and "daemon" in refused.stderr, f"refused while a daemon answers: {refused}")
+    for node in (edge, hub):
+        node.stop()
+        expect(facts(world, node.namespace) != before[node.namespace.name], f"something of {node.name} is left")
+        detach(world, node)
+        expect(not (node.pins / node.name).exists(), f"pins of {node.name} are gone")
+        now = facts(world, node.namespace)
+        for what, was in before[node.namespace.name].items():
+            expect_equal(now[what], was, f"{what} at {node.name}")
+    hub.start()
+    edge.start().await_connected()
+    hub.await_ports("echo")
+    ask(world.udp_client(7000, source=CLIENTS_V4[5]), b"from the beginning")
+
+
+@case(kernel=True, timeout=90)
+def another_program_keeps_its_interface(world):
+    """auto: the others are attached, and its clients are served by sockets; named: no start."""
+    attach_harmless_program(world, world.edge, "client")
+    before = facts(world, world.edge)
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO], edge={"steering": {"mode": "auto"}})
+    steering = edge.status()["steering"]
+    expect_equal((steering["mode"], [each["name"] for each in steering["interfaces"]]), ("kernel", ["hub"]), "steering")
+    expect(any(text.startswith("client:") for text in steering["complaints"]), f"complaints: {steering['complaints']}")
+    client = world.udp_client(7000)
+    for n in range(5):
+        ask(client, b"by the sockets %d" % n)
+    expect_equal(counted(edge, "edge_xdp", "steered"), 0, "datagrams steered")
+    edge.stop()
+    for mode in ("kernel", "auto"):
+        edge.write_config({"steering": {"mode": mode, "interfaces": ["client"]}})
+        if mode == "kernel":
+            expect(edge.launch(must_live=False).process.wait() == 1, "it does not start")
+            expect("client" in edge.process.output() and "program" in edge.process.output(), "it says why")
+        else:
+            edge.start()
+            expect_equal(edge.status()["steering"]["mode"], "socket", "steering")
+            expect("client" in edge.status()["steering"]["why"], f"why: {edge.status()['steering']}")
+            edge.stop()
+    detach(world, edge)
+    expect_equal(facts(world, world.edge)["programs"], before["programs"], "the other program")

@@ -1,0 +1,134 @@
+#include "bpf/bpf_object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <utility>
+
+// Skeletons are made by bpftool; only their bytes are used.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <edge_xdp.skel.h>
+#include <sk_lookup.skel.h>
+#include <steer_back_xdp.skel.h>
+#include <steer_in_xdp.skel.h>
+#include <steer_out_xdp.skel.h>
+#pragma GCC diagnostic pop
+
+namespace penstock {
+namespace {
+
+constexpr std::size_t kToldLines = 6;
+constexpr std::size_t kLogSize = 1U << 20;
+
+BpfImage image_of(std::string_view name, const void* (*elf_bytes)(std::size_t*)) {
+  std::size_t size = 0;
+  const void* const bytes = elf_bytes(&size);
+  return {.name = name, .elf = {static_cast<const std::byte*>(bytes), size}};
+}
+
+/// What libbpf says while one object is loaded; the loader has one thread.
+std::string& words() {
+  thread_local std::string text;
+  return text;
+}
+
+int keep_words(enum libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG || words().size() > kLogSize) return 0;
+  char line[8192];
+  const int length = std::vsnprintf(line, sizeof line, format, arguments);
+  if (length > 0)
+    words().append(line, std::min<std::size_t>(static_cast<std::size_t>(length), sizeof line - 1));
+  return length;
+}
+
+std::string last_lines(const std::string& text, std::size_t count) {
+  std::size_t from = text.size();
+  while (from > 0 && count-- > 0) {
+    const auto before = text.rfind('\n', from > 1 ? from - 2 : 0);
+    from = before == std::string::npos ? 0 : before + 1;
+    if (before == std::string::npos) break;
+  }
+  return text.substr(from);
+}
+
+Error refused(const BpfImage& image, int error_number, const std::string& log_file) {
+  Error why = system_error("the kernel refused the program " + std::string{image.name}, error_number);
+  const auto written = write_file(log_file, words(), 0600);
+  why.what += ": " + last_lines(words(), kToldLines);
+  if (written) why.what += "(all of it in " + log_file + ")";
+  return why;
+}
+
+}  // namespace
+
+BpfImage edge_xdp_image() {
+  return image_of("edge_xdp", edge_xdp__elf_bytes);
+}
+BpfImage steer_out_xdp_image() {
+  return image_of("steer_out_xdp", steer_out_xdp__elf_bytes);
+}
+BpfImage steer_in_xdp_image() {
+  return image_of("steer_in_xdp", steer_in_xdp__elf_bytes);
+}
+BpfImage steer_back_xdp_image() {
+  return image_of("steer_back_xdp", steer_back_xdp__elf_bytes);
+}
+BpfImage sk_lookup_image() {
+  return image_of("sk_lookup", sk_lookup__elf_bytes);
+}
+
+Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins,
+                                  std::span<const BpfMapSize> sizes, const std::string& log_file) {
+  words().clear();
+  const auto before = ::libbpf_set_print(keep_words);
+  LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins.c_str());
+  const std::string name{image.name};
+  options.object_name = name.c_str();
+  BpfObject out{::bpf_object__open_mem(image.elf.data(), image.elf.size(), &options)};
+  int failed = out.object_ == nullptr ? errno : 0;
+  for (const BpfMapSize& size : sizes) {
+    bpf_map* const map =
+        failed == 0 ? ::bpf_object__find_map_by_name(out.object_, size.map.c_str()) : nullptr;
+    if (map != nullptr) failed = -::bpf_map__set_max_entries(map, size.entries);
+  }
+  if (failed == 0) failed = -::bpf_object__load(out.object_);
+  ::libbpf_set_print(before);
+  if (failed != 0) return refused(image, failed, log_file);
+  return out;
+}
+
+BpfObject::BpfObject(BpfObject&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
+
+BpfObject& BpfObject::operator=(BpfObject&& other) noexcept {
+  std::swap(object_, other.object_);
+  return *this;
+}
+
+BpfObject::~BpfObject() {
+  if (object_ != nullptr) ::bpf_object__close(object_);
+}
+
+Result<int> BpfObject::program(const std::string& name) const {
+  const bpf_program* const found = ::bpf_object__find_program_by_name(object_, name.c_str());
+  if (found == nullptr) return error(Errc::kNotFound, "no BPF program is called " + name);
+  return ::bpf_program__fd(found);
+}
+
+Result<RawBpfMap> BpfObject::raw_map(const std::string& name, std::size_t key_size,
+                                     std::size_t value_size) const {
+  const int found = ::bpf_object__find_map_fd_by_name(object_, name.c_str());
+  if (found < 0) return error(Errc::kNotFound, "no BPF map is called " + name);
+  FileDescriptor own{::fcntl(found, F_DUPFD_CLOEXEC, 0)};
+  if (!own) return system_error("cannot keep the BPF map " + name, errno);
+  return RawBpfMap::adopt(std::move(own), key_size, value_size);
+}
+
+}  // namespace penstock

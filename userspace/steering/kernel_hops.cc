@@ -1,0 +1,98 @@
+#include "steering/kernel_hops.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace penstock {
+namespace {
+
+constexpr std::uint32_t kLongestPacket = UINT16_MAX;
+
+}  // namespace
+
+KernelHops::KernelHops(NextHops lookups, const Map& map, std::vector<OuterInterface> interfaces,
+                       std::uint32_t first, std::uint32_t count)
+    : lookups_{std::move(lookups)},
+      map_{map},
+      interfaces_{std::move(interfaces)},
+      first_{first},
+      count_{count} {}
+
+KernelHops::Hop KernelHops::to(const IpAddress& destination) {
+  const auto known = ways_.find(destination);
+  if (known != ways_.end()) return known->second;
+  if (ways_.size() >= kCachedWays) ways_.clear();
+  return ways_[destination] = look_up(destination);
+}
+
+KernelHops::Hop KernelHops::look_up(const IpAddress& destination) {
+  const auto way = lookups_.way_to(destination);
+  if (!way || way->kind == Way::Kind::kOther) return {};
+  Hop hop{.local = way->kind == Way::Kind::kLocal,
+          .reachable = true,
+          .source = way->source,
+          .mtu = std::min(way->mtu, kLongestPacket)};
+  if (hop.local) {
+    hop.index = destination.is_v4() ? kLocal : std::uint16_t{0};
+  } else {
+    hop.index = entry_for({.interface = way->interface, .address = way->neighbour}, hop.mtu);
+  }
+  return hop;
+}
+
+/// 0 when the interface is none of ours, or all elements are in use.
+std::uint16_t KernelHops::entry_for(const Neighbour& neighbour, std::uint32_t mtu) {
+  const auto interface =
+      std::find_if(interfaces_.begin(), interfaces_.end(),
+                   [&](const OuterInterface& each) { return each.index == neighbour.interface; });
+  if (interface == interfaces_.end()) return 0;
+  const auto known = index_of_.find(neighbour);
+  if (known != index_of_.end()) return known->second;
+  if (entries_.size() >= count_) return 0;
+  const auto index = static_cast<std::uint16_t>(first_ + entries_.size());
+  entries_.push_back({.neighbour = neighbour, .interface = *interface, .mac = {}, .mtu = mtu});
+  index_of_[neighbour] = index;
+  resolve(index, entries_.back());
+  return index;
+}
+
+void KernelHops::resolve(std::uint16_t index, Entry& entry) {
+  const auto found = lookups_.neighbour(entry.neighbour.interface, entry.neighbour.address);
+  const std::optional<Mac> mac = found ? *found : std::nullopt;
+  if (mac == entry.mac) return;
+  entry.mac = mac;
+  pst_next_hop hop{};
+  static_cast<void>(map_.update(index, hop));
+  if (!mac) return;
+  hop = {.valid = 0,
+         .device = entry.interface.device,
+         .vlan = htons(entry.interface.vlan),
+         .mtu = static_cast<__u16>(entry.mtu)};
+  std::memcpy(hop.to, mac->bytes.data(), sizeof hop.to);
+  std::memcpy(hop.from, entry.interface.mac.bytes.data(), sizeof hop.from);
+  static_cast<void>(map_.update(index, hop));
+  hop.valid = 1;
+  if (!map_.update(index, hop)) entry.mac.reset();
+}
+
+bool KernelHops::usable(std::uint16_t index) const {
+  if (index == kLocal) return true;
+  return index >= first_ && index < first_ + entries_.size() && entries_[index - first_].mac.has_value();
+}
+
+void KernelHops::refresh(bool routes) {
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    resolve(static_cast<std::uint16_t>(first_ + i), entries_[i]);
+  if (!routes) return;
+  ways_.clear();
+  ++epoch_;
+}
+
+void KernelHops::keep_alive() {
+  for (const Entry& entry : entries_)
+    static_cast<void>(lookups_.use_neighbour(entry.neighbour.interface, entry.neighbour.address));
+}
+
+}  // namespace penstock

@@ -1,0 +1,87 @@
+// Where rewritten packets leave: the kernel's routes and neighbours, in the form that the programs read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "bpf/bpf_map.h"
+#include "host/next_hops.h"
+#include "penstock/abi/session.h"
+
+namespace penstock {
+
+/// An interface that packets of the programs may leave by.
+struct OuterInterface {
+  std::uint32_t index = 0;   // that routes name: may be a VLAN's
+  std::uint32_t device = 0;  // that frames leave by: the same, or the VLAN's parent
+  std::uint16_t vlan = 0;
+  Mac mac;
+};
+
+/// The next hops of one lane: elements of pst_next_hops that are its own. A hop is known when the route is,
+/// and usable once the neighbour's MAC is; until then a socket must send, which makes the kernel ask for the
+/// MAC. One thread.
+class KernelHops {
+ public:
+  using Map = BpfMap<std::uint32_t, pst_next_hop>;
+  static constexpr std::uint16_t kLocal = 1;   // the element for backends on this host, which all lanes share
+  static constexpr std::uint16_t kFirst = 16;  // those below are no lane's own
+
+  struct Hop {
+    std::uint16_t index = 0;   // 0: none, a socket sends
+    bool local = false;        // the destination is this host
+    bool reachable = false;    // there is a route
+    IpAddress source;          // what the kernel would send from
+    std::uint32_t mtu = 1500;  // longest IP packet
+  };
+
+  /// Elements first ... first + count - 1 are this lane's. `map` outlives it.
+  KernelHops(NextHops lookups, const Map& map, std::vector<OuterInterface> interfaces, std::uint32_t first,
+             std::uint32_t count);
+
+  /// The way to an address; from the cache while the routes stay as they are.
+  Hop to(const IpAddress& destination);
+  /// Whether the programs can send by it now.
+  bool usable(std::uint16_t index) const;
+  /// Looks at all neighbours anew; with `routes`, forgets the ways too, and epoch() moves on.
+  void refresh(bool routes);
+  /// Tells the kernel that its entries are in use, so that it keeps them fresh.
+  void keep_alive();
+  /// Changes whenever a way may have changed.
+  std::uint32_t epoch() const { return epoch_; }
+
+ private:
+  struct Neighbour {
+    std::uint32_t interface = 0;
+    IpAddress address;
+    auto operator<=>(const Neighbour&) const = default;
+  };
+  struct Entry {
+    Neighbour neighbour;
+    OuterInterface interface;
+    std::optional<Mac> mac;
+    std::uint32_t mtu = 1500;
+  };
+  static constexpr std::size_t kCachedWays = 1024;
+
+  Hop look_up(const IpAddress& destination);
+  std::uint16_t entry_for(const Neighbour& neighbour, std::uint32_t mtu);
+  void resolve(std::uint16_t index, Entry& entry);
+
+  NextHops lookups_;
+  const Map& map_;
+  const std::vector<OuterInterface> interfaces_;
+  const std::uint32_t first_;
+  const std::uint32_t count_;
+  std::vector<Entry> entries_;  // element first_ + i
+  std::map<Neighbour, std::uint16_t> index_of_;
+  std::unordered_map<IpAddress, Hop, IpAddressHash> ways_;
+  std::uint32_t epoch_ = 1;
+};
+
+}  // namespace penstock

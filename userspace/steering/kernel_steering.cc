@@ -1,0 +1,258 @@
+#include "steering/kernel_steering.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "steering/abi_values.h"
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kHeadersV4 = 20 + 8;
+constexpr std::size_t kHeadersV6 = 40 + 8;
+/// For so long after a session was added, datagrams of it may wait where what has no session yet is found.
+constexpr Duration kSettling = 100ms;
+
+}  // namespace
+
+/// The steering socket.
+class KernelSteering::Frames final : private UdpObserver {
+ public:
+  Frames(KernelSteering& owner, Network& network, std::unique_ptr<BoundUdp> bound)
+      : owner_{owner}, socket_{network.attach(std::move(bound), static_cast<UdpObserver&>(*this))} {}
+  UdpSocket& socket() { return *socket_; }
+
+ private:
+  void on_datagrams(std::span<const ReceivedDatagram> frames) override;
+  void on_overrun(std::uint64_t datagrams) override {
+    owner_.observer_.on_overrun(socket_->local(), datagrams);
+  }
+
+  KernelSteering& owner_;
+  const std::unique_ptr<UdpSocket> socket_;
+};
+
+/// A socket that gets datagrams as they were sent.
+class KernelSteering::Whole final : private UdpObserver {
+ public:
+  Whole(KernelSteering& owner, Network& network, std::unique_ptr<BoundUdp> bound)
+      : owner_{owner}, socket_{network.attach(std::move(bound), static_cast<UdpObserver&>(*this))} {}
+  UdpSocket& socket() { return *socket_; }
+
+ private:
+  void on_datagrams(std::span<const ReceivedDatagram> datagrams) override {
+    for (const ReceivedDatagram& datagram : datagrams) owner_.on_whole(datagram);
+  }
+  void on_overrun(std::uint64_t datagrams) override {
+    owner_.observer_.on_overrun(socket_->local(), datagrams);
+  }
+
+  KernelSteering& owner_;
+  const std::unique_ptr<UdpSocket> socket_;
+};
+
+KernelSteering::KernelSteering(Parts parts, Network& network, SessionTable& table, SteeringObserver& observer)
+    : parts_{std::move(parts)},
+      table_{table},
+      observer_{observer},
+      spares_{network},
+      frames_{std::make_unique<Frames>(*this, network, std::move(parts_.sockets.steering))},
+      whole_v4_{std::make_unique<Whole>(*this, network, std::move(parts_.sockets.whole_v4))},
+      staging_{new std::byte[kStaging]} {
+  if (parts_.sockets.whole_v6 != nullptr)
+    whole_v6_ = std::make_unique<Whole>(*this, network, std::move(parts_.sockets.whole_v6));
+}
+
+KernelSteering::~KernelSteering() = default;
+
+void KernelSteering::open(std::unique_ptr<BoundUdp> /*socket*/) {}
+
+void KernelSteering::close(const Endpoint& /*local*/) {
+  flush();
+}
+
+// ---------------------------------------------------------------------------------------------- in
+
+/// What came before the session was there waits in another socket, and goes first.
+void KernelSteering::Frames::on_datagrams(std::span<const ReceivedDatagram> frames) {
+  if (Clock::now() < owner_.last_added_ + kSettling) {
+    owner_.whole_v4_->socket().poll();
+    if (owner_.whole_v6_ != nullptr) owner_.whole_v6_->socket().poll();
+  }
+  for (const ReceivedDatagram& frame : frames) owner_.on_frame(frame);
+}
+
+void KernelSteering::on_frame(const ReceivedDatagram& frame) {
+  if (frame.peer != parts_.virtual_end || frame.payload.size() < sizeof(pst_frame_in))
+    return observer_.on_lost(PST_R_FORGED, frame.payload.size());
+  pst_frame_in header{};
+  std::memcpy(&header, frame.payload.data(), sizeof header);
+  const Bytes payload = frame.payload.subspan(sizeof header);
+  const auto found = table_.find(SessionId::from(ntohl(header.id)));
+  if (found.session != nullptr) return observer_.on_datagram(*found.session, payload);
+  observer_.on_lost(PST_R_STALE_SESSION, payload.size());
+}
+
+void KernelSteering::on_whole(const ReceivedDatagram& datagram) {
+  const SessionPath path{.local = {datagram.local, datagram.local_port}, .remote = datagram.peer};
+  Session* const session = table_.find(path);
+  if (session != nullptr) return observer_.on_datagram(*session, datagram.payload);
+  observer_.on_stranger(path, datagram.payload);
+}
+
+// ---------------------------------------------------------------------------------------------- sessions
+
+Result<Endpoint> KernelSteering::source(std::uint32_t number, const Endpoint& remote) {
+  const KernelHops::Hop hop = parts_.hops.to(remote.address);
+  if (!hop.reachable) return error(Errc::kUnavailable, "no route to " + remote.address.to_string());
+  if (hop.local && remote.address.is_v4()) return parts_.sources.local(number);
+  const std::uint16_t port = parts_.sources.port(number);
+  parts_.ports.claim_source(port, parts_.lane);
+  return Endpoint{hop.source, port};
+}
+
+std::uint32_t KernelSteering::sources(bool /*v4*/, std::uint32_t most) const {
+  return std::min(most, parts_.sources.count());
+}
+
+/// A hub's sessions are opened anew by their edges: what they were to the hub before is not in the maps.
+void KernelSteering::adopt(const std::function<bool(SessionId, const SessionPath&)>& take) {
+  const std::uint32_t end = std::min(table_.first_slot() + table_.capacity(), parts_.maps.slots());
+  for (std::uint32_t slot = table_.first_slot(); slot < end; ++slot) {
+    const pst_session entry = parts_.maps.at(slot);
+    if (entry.id == 0) continue;
+    const bool edge = parts_.side == Side::kClient;
+    const SessionPath path = edge ? SessionPath{.local = from_abi(entry.local, entry.local_port),
+                                                .remote = from_abi(entry.client, entry.client_port)}
+                                  : SessionPath{.local = from_abi(entry.source, entry.source_port),
+                                                .remote = from_abi(entry.backend, entry.backend_port)};
+    if (edge && SessionId::from(entry.id).slot() == slot && take(SessionId::from(entry.id), path)) continue;
+    parts_.maps.withdraw(slot, path_of(path.remote, path.local));
+  }
+}
+
+pst_session KernelSteering::entry_of(const Session& session, const ProxyAddresses& seen,
+                                     std::uint16_t hop) const {
+  pst_session entry{.id = session.id.value(),
+                    .lane = parts_.lane,
+                    .client = to_abi(seen.client.address),
+                    .local = to_abi(seen.local.address),
+                    .client_port = htons(seen.client.port),
+                    .local_port = htons(seen.local.port)};
+  if (parts_.side == Side::kClient) {
+    entry.client_hop = hop;
+    entry.service = parts_.ports.service(session.path.local.port, true);
+    return entry;
+  }
+  entry.backend_hop = hop;
+  entry.source = to_abi(session.path.local.address);
+  entry.source_port = htons(session.path.local.port);
+  entry.backend = to_abi(session.path.remote.address);
+  entry.backend_port = htons(session.path.remote.port);
+  return entry;
+}
+
+void KernelSteering::add(Session& session, const ProxyAddresses& seen) {
+  const std::size_t index = table_.index_of(session);
+  if (index >= extras_.size()) extras_.resize(std::max(index + 1, extras_.size() * 2));
+  Extra& known = extras_[index];
+  known = {};
+  find_hop(session, known);
+  last_added_ = Clock::now();
+  // Without room in the map, all its datagrams come to the sockets, as the first did.
+  static_cast<void>(parts_.maps.publish(session.id.slot(), entry_of(session, seen, known.hop),
+                                        path_of(session.path.remote, session.path.local),
+                                        parts_.side == Side::kBackend));
+}
+
+void KernelSteering::find_hop(Session& session, Extra& known) {
+  const KernelHops::Hop hop = parts_.hops.to(session.path.remote.address);
+  // To a client on this host no frame finds its way, since it has no route of its own back through the
+  // device.
+  const bool by_programs = !hop.local || parts_.side == Side::kBackend;
+  known = {.hop = by_programs ? hop.index : std::uint16_t{0},
+           .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
+           .epoch = parts_.hops.epoch()};
+}
+
+void KernelSteering::remove(Session& session) {
+  flush();  // the batch may have datagrams of it
+  parts_.maps.withdraw(session.id.slot(), path_of(session.path.remote, session.path.local));
+}
+
+// ---------------------------------------------------------------------------------------------- out
+
+void KernelSteering::send(Session& session, Bytes header, Bytes payload) {
+  stage(session, header, payload, true);
+}
+
+void KernelSteering::send_header(Session& session, Bytes header) {
+  stage(session, header, {}, false);
+}
+
+/// Whether the programs can send it: by a known way, as one packet, within one frame.
+bool KernelSteering::fits(Session& session, std::size_t header, std::size_t payload) {
+  Extra& known = extra(session);
+  if (known.epoch != parts_.hops.epoch()) {
+    find_hop(session, known);
+    parts_.maps.set_hop(session.id.slot(), known.hop, parts_.side == Side::kBackend);
+  }
+  if (known.hop == 0 || !parts_.hops.usable(known.hop)) return false;
+  const std::size_t headers = session.path.remote.address.is_v4() ? kHeadersV4 : kHeadersV6;
+  return headers + header + payload <= known.mtu &&
+         kHeadersV4 + sizeof(pst_frame_out) + payload <= parts_.longest_frame;
+}
+
+void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool booked) {
+  if (!fits(session, header.size(), payload.size())) return send_spare(session, header, payload, booked);
+  if (staged_ == kBatch || staged_bytes_ + payload.size() > kStaging) flush();
+  const bool to_backend = parts_.side == Side::kBackend;
+  pst_frame_out& frame = frame_headers_[staged_];
+  frame = {.id = htonl(session.id.value()),
+           .length = htons(static_cast<std::uint16_t>(payload.size())),
+           .flags = static_cast<__u8>((to_backend ? PST_FRAME_TO_BACKEND : 0) |
+                                      (header.empty() ? 0 : PST_FRAME_PROXY))};
+  std::byte* const at = staging_.get() + staged_bytes_;
+  std::copy(payload.begin(), payload.end(), at);
+  outgoing_[staged_] = {.peer = parts_.virtual_end,
+                        .local = {},
+                        .header = {reinterpret_cast<const std::byte*>(&frame), sizeof frame},
+                        .payload = {at, payload.size()}};
+  batch_[staged_] = {.session = &session, .payload = payload.size(), .booked = booked};
+  longest_ = std::max(longest_, payload.size());
+  staged_bytes_ += payload.size();
+  ++staged_;
+}
+
+void KernelSteering::send_spare(Session& session, Bytes header, Bytes payload, bool booked) {
+  flush();  // what came before it leaves before it
+  spare_bytes_.assign(header.begin(), header.end());
+  spare_bytes_.insert(spare_bytes_.end(), payload.begin(), payload.end());
+  const auto outcome =
+      spares_.send(session.path.local, {.peer = session.path.remote, .local = {}, .payload = spare_bytes_});
+  if (booked) observer_.on_sent(session, payload.size(), outcome);
+}
+
+/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.
+void KernelSteering::flush() {
+  for (std::size_t i = 0; i < staged_; ++i) outgoing_[i].padding = longest_ - outgoing_[i].payload.size();
+  std::size_t done = 0;
+  const auto tell = [&](std::size_t count, const boost::system::error_code& outcome) {
+    for (const std::size_t end = done + count; done < end; ++done) {
+      const Staged& staged = batch_[done];
+      if (staged.booked) observer_.on_sent(*staged.session, staged.payload, outcome);
+    }
+  };
+  while (done < staged_) {
+    const UdpSent outcome = frames_->socket().send({&outgoing_[done], staged_ - done});
+    tell(outcome.sent, {});
+    if (done < staged_) tell(1, outcome.error);
+  }
+  staged_ = staged_bytes_ = longest_ = 0;
+}
+
+}  // namespace penstock

@@ -1,0 +1,110 @@
+// Steering by kernel programs: datagrams of all sessions pass one socket, as frames with the session's id.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "penstock/abi/frame.h"
+#include "steering/kernel_hops.h"
+#include "steering/kernel_ports.h"
+#include "steering/lane.h"
+#include "steering/session_maps.h"
+#include "steering/spare_sockets.h"
+#include "steering/steering.h"
+
+namespace penstock {
+
+/// One lane. What the programs leave to the stack (the first datagrams of a session, fragments, options)
+/// comes to sockets of its own that sk_lookup finds, with the addresses it was sent to; what they cannot
+/// send, by spare sockets. So every datagram that plain sockets would carry is carried. Public ports are
+/// opened elsewhere, for all lanes at once: open() and close() are not used. One thread.
+class KernelSteering final : public Steering {
+ public:
+  /// Which pair of addresses of an entry is the session's path.
+  enum class Side { kClient, kBackend };
+
+  struct Parts {
+    Side side = Side::kClient;
+    std::uint16_t lane = 0;
+    SessionMaps& maps;
+    KernelPorts& ports;
+    Endpoint virtual_end;                // where frames come from and go to
+    std::uint32_t longest_frame = 1500;  // bytes of an IP packet on the steering device
+    KernelHops hops;
+    SourcePorts sources;
+    LaneSockets sockets;
+  };
+
+  /// `network`, `table` and `observer` outlive it.
+  KernelSteering(Parts parts, Network& network, SessionTable& table, SteeringObserver& observer);
+  ~KernelSteering() override;
+  KernelSteering(const KernelSteering&) = delete;
+  KernelSteering& operator=(const KernelSteering&) = delete;
+
+  void open(std::unique_ptr<BoundUdp> socket) override;
+  void close(const Endpoint& local) override;
+  Result<Endpoint> source(std::uint32_t number, const Endpoint& remote) override;
+  std::uint32_t sources(bool v4, std::uint32_t most) const override;
+  void adopt(const std::function<bool(SessionId, const SessionPath&)>& take) override;
+  void add(Session& session, const ProxyAddresses& seen) override;
+  void remove(Session& session) override;
+  void send(Session& session, Bytes header, Bytes payload) override;
+  void send_header(Session& session, Bytes header) override;
+  void flush() override;
+
+  /// Routes or neighbours of the host have changed.
+  void on_network_changed(bool routes) { parts_.hops.refresh(routes); }
+  /// Now and then, so that the host's neighbours stay known.
+  void keep_alive() { parts_.hops.keep_alive(); }
+
+ private:
+  class Frames;
+  class Whole;
+  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kStaging = kBatch * 2048;  // a frame is never longer
+
+  /// What belongs to a session besides its path, by the table's index.
+  struct Extra {
+    std::uint16_t hop = 0;
+    std::uint16_t mtu = 0;
+    std::uint32_t epoch = 0;  // of the hops when it was found
+  };
+  struct Staged {
+    Session* session;
+    std::size_t payload;
+    bool booked;  // its outcome is told
+  };
+
+  void on_frame(const ReceivedDatagram& frame);
+  void on_whole(const ReceivedDatagram& datagram);
+  void stage(Session& session, Bytes header, Bytes payload, bool booked);
+  void send_spare(Session& session, Bytes header, Bytes payload, bool booked);
+  bool fits(Session& session, std::size_t header, std::size_t payload);
+  void find_hop(Session& session, Extra& extra);
+  pst_session entry_of(const Session& session, const ProxyAddresses& seen, std::uint16_t hop) const;
+  Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
+
+  Parts parts_;
+  SessionTable& table_;
+  SteeringObserver& observer_;
+  SpareSockets spares_;
+  std::vector<Extra> extras_;
+  std::vector<std::byte> spare_bytes_;  // of one datagram
+  Time last_added_{};
+  std::unique_ptr<Frames> frames_;
+  std::unique_ptr<Whole> whole_v4_;
+  std::unique_ptr<Whole> whole_v6_;
+
+  std::unique_ptr<std::byte[]> staging_;
+  std::size_t staged_bytes_ = 0;
+  std::size_t staged_ = 0;
+  std::size_t longest_ = 0;  // payload of the batch
+  std::array<Staged, kBatch> batch_{};
+  std::array<pst_frame_out, kBatch> frame_headers_{};
+  std::array<OutgoingDatagram, kBatch> outgoing_{};
+};
+
+}  // namespace penstock

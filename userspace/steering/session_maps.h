@@ -1,0 +1,38 @@
+// The sessions that kernel programs look up: which datagrams are whose, and how each is rewritten.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "bpf/bpf_array.h"
+#include "bpf/bpf_map.h"
+#include "penstock/abi/session.h"
+
+namespace penstock {
+
+/// pst_paths and pst_sessions. Shared by all lanes: each writes the slots and paths of its own sessions only,
+/// so there is no lock. Lives until every worker's thread has ended.
+class SessionMaps {
+ public:
+  using Paths = BpfMap<pst_path, pst_path_owner>;
+  using Sessions = BpfArray<pst_session>;
+
+  SessionMaps(Paths paths, Sessions sessions) : paths_{std::move(paths)}, sessions_{std::move(sessions)} {}
+
+  std::uint32_t slots() const { return sessions_.size(); }
+  const pst_session& at(std::uint32_t slot) const { return sessions_[slot]; }
+
+  /// Makes the session visible to the programs: the entry first, then the path.
+  Result<void> publish(std::uint32_t slot, const pst_session& entry, const pst_path& path, bool from_backend);
+  /// Another hop for a session that is visible.
+  void set_hop(std::uint32_t slot, std::uint16_t hop, bool to_backend);
+  /// Hides it: the path first, then the entry.
+  void withdraw(std::uint32_t slot, const pst_path& path);
+
+ private:
+  Paths paths_;
+  Sessions sessions_;
+};
+
+}  // namespace penstock
