@@ -18,27 +18,24 @@ char LICENSE[] SEC("license") = "GPL";
 #define TTL 64
 #define DO_NOT_FRAGMENT 0x4000
 
-/* What to send; set before the load. Addresses and ports are in network order unless they are counted with.
- */
+/* What to send; set before the load. */
 const volatile __u32 out_interface = 0;
 const volatile __u8 destination_mac[ETH_ALEN] = {};
 const volatile __u8 source_mac[ETH_ALEN] = {};
 const volatile __be32 destination = 0;
 const volatile __be16 destination_port = 0;
 const volatile __be32 sources[MOST_SOURCES] = {};
-const volatile __u32 source_count = 1; /* 1 ... MOST_SOURCES */
-const volatile __be32 random_bits =
-    0; /* of the source that change with every datagram; then it has random ports */
+const volatile __u32 source_count = 1;  /* 1 ... MOST_SOURCES */
+const volatile __be32 random_bits = 0;  /* of the source, other ones for every datagram; its port too then */
 const volatile __u32 first_port = 1024; /* host order */
 const volatile __u32 session_count = 1; /* at least 1 */
 const volatile __u32 least_size = 60;   /* bytes of a datagram; the frame that comes in holds the most */
 const volatile __u32 size_count = 1;    /* so many sizes in a row, from the least on; at least 1 */
+const volatile __u64 rate = 0;          /* datagrams a second; 0: as fast as it goes */
+const volatile __u64 most = 0;          /* datagrams in total; 0: no end */
 
-const volatile __u64 rate = 0; /* a second; 0: as fast as it goes */
-const volatile __u64 most = 0; /* datagrams in total; 0: no end */
-
-/* Datagrams so far. One test run goes at a time, and stays on its CPU. */
-__u64 made = 0;
+/* How far it is. Nothing else writes them: one test run goes at a time. */
+__u64 made = 0;  /* datagrams */
 __u64 begin = 0; /* bpf_ktime_get_ns() of the first */
 __u64 end = 0;   /* set before a run; 0: none */
 

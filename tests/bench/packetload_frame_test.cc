@@ -75,6 +75,35 @@ TEST(PacketloadFrameTest, ChecksumsAreRightForAnySource) {
   EXPECT_GT(sources.size(), 1900u);
 }
 
+TEST(PacketloadFrameTest, MakesNoMoreThanWasAsked) {
+  auto generator = Generator::load(options_of({"--sources=192.0.2.10", "--datagrams=2"}));
+  ASSERT_TRUE(generator) << generator.error().what;
+  next(*generator);
+  next(*generator);
+  EXPECT_FALSE(generator->make());
+  EXPECT_EQ(generator->made(), 2u);
+}
+
+TEST(PacketloadFrameTest, MakesNoneBeforeItsTime) {
+  auto generator = Generator::load(options_of({"--sources=192.0.2.10", "--rate=1"}));
+  ASSERT_TRUE(generator) << generator.error().what;
+  next(*generator);
+  EXPECT_FALSE(generator->make());
+}
+
+/// Live frames; the loopback device takes none of them.
+TEST(PacketloadFrameTest, EndsByCountByTimeAndWhenStopped) {
+  auto generator = Generator::load(options_of({"--sources=192.0.2.10", "--datagrams=1000"}));
+  ASSERT_TRUE(generator) << generator.error().what;
+  const std::sig_atomic_t on = 0, off = 1;
+  ASSERT_TRUE(generator->send_until(Clock::now() + std::chrono::hours{1}, off));
+  EXPECT_EQ(generator->made(), 0u);
+  ASSERT_TRUE(generator->send_until(Clock::now(), on));
+  EXPECT_EQ(generator->made(), 0u);
+  ASSERT_TRUE(generator->send_until(Clock::now() + std::chrono::hours{1}, on));
+  EXPECT_EQ(generator->made(), 1000u);
+}
+
 TEST(PacketloadFrameTest, NamesAnInterfaceThatIsNotThere) {
   Options options = options_of({"--sources=192.0.2.10"});
   options.interface = "nowhere0";

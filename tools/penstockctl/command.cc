@@ -58,6 +58,9 @@ constexpr std::array kServiceOptions{
            "where the header of proxy-v2 goes on UDP: before every datagram\n"
            "(every, default), before the first of a session (first), or\n"
            "into a datagram of its own before the first (separate)"},
+    Option{"way", "WAY",
+           "how UDP goes from an edge to the backend: by the hub (tunnel,\n"
+           "default), or straight, where the edge permits it (direct)"},
     Option{"edges", "IDS", "edges that serve it, as in fra1,ams1; default * (all)"},
     Option{"max-flows", "N",
            "TCP connections at once, and UDP sessions at once;\n"

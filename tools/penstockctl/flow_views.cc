@@ -53,6 +53,7 @@ Table session_table() {
                 {"EDGE"},
                 {"CLIENT"},
                 {"LOCAL"},
+                {"WAY"},
                 {"BACKEND"},
                 {"SOURCE"},
                 {"STATE"},
@@ -99,8 +100,8 @@ std::string view_sessions(const json::object& sessions) {
     const auto& to_backend = part(session, "to_backend");
     const auto& to_client = part(session, "to_client");
     table.add({text(session, "id"), text(session, "service"), text(session, "edge"), text(session, "client"),
-               text(session, "local"), text(session, "backend"), text(session, "source"),
-               text(session, "state"), age_text(number(session, "age_s")),
+               text(session, "local"), text(session, "way"), text(session, "backend"),
+               text(session, "source"), text(session, "state"), age_text(number(session, "age_s")),
                age_text(number(session, "idle_s")), text(to_backend, "datagrams"),
                size_text(number(to_backend, "bytes")), text(to_client, "datagrams"),
                size_text(number(to_client, "bytes"))});

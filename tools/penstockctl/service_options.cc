@@ -66,6 +66,7 @@ constexpr std::array kServiceOptions{
     ServiceOption{"target", "target", as_text},
     ServiceOption{"client", "client", as_text},
     ServiceOption{"proxy-v2", "proxy_v2", as_text},
+    ServiceOption{"way", "way", as_text},
     ServiceOption{"edges", "edges", as_list},
     ServiceOption{"max-flows", "max_flows", as_number},
     ServiceOption{"max-flows-per-source", "max_flows_per_source", as_number},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/address_prefix.h"
 #include "base/error.h"
 #include "base/port_set.h"
 #include "config/service.h"
@@ -132,10 +133,11 @@ struct EdgeConfig {
   std::string ca_file;            // verify the hub by this CA and ...
   std::string hub_name;           // ... this name; default: the host of `hub`
   bool insecure_accept_any_hub = false;
-  std::uint32_t carriers = 0;   // TLS connections to the hub; 0: one per worker
-  std::vector<IpAddress> bind;  // addresses of public ports; default [0.0.0.0, ::]
-  PortSet ports_allow;          // default 1-65535
-  PortSet ports_deny;           // default 22
+  std::uint32_t carriers = 0;            // TLS connections to the hub; 0: one per worker
+  std::vector<IpAddress> bind;           // addresses of public ports; default [0.0.0.0, ::]
+  PortSet ports_allow;                   // default 1-65535
+  PortSet ports_deny;                    // default 22
+  std::vector<AddressPrefix> direct_to;  // where `direct` services' backends may be; empty: nowhere
   bool operator==(const EdgeConfig&) const = default;
 };
 

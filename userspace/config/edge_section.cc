@@ -11,6 +11,10 @@ constexpr Parsed<HostPort> kHub{&HostPort::parse, "HOST:PORT of the hub, such as
 constexpr Parsed<IpAddress> kAddress{&IpAddress::parse,
                                      "an IP address of this machine, such as \"192.0.2.1\" or \"::\""};
 
+constexpr std::size_t kMostPrefixes = 256;
+constexpr Parsed<AddressPrefix> kPrefix{&AddressPrefix::parse,
+                                        "an address or a network, such as \"10.0.0.0/8\""};
+
 }  // namespace
 
 EdgeConfig default_edge() {
@@ -33,6 +37,7 @@ const Fields<EdgeConfig>& edge_fields() {
       field("insecure_accept_any_hub", &EdgeConfig::insecure_accept_any_hub, Flag{}),
       field("carriers", &EdgeConfig::carriers, Number<std::uint32_t>{0, 1024}),
       reloadable(field("bind", &EdgeConfig::bind, ListOf{kAddress, 1, kMostAddresses})),
+      reloadable(field("direct_to", &EdgeConfig::direct_to, ListOf{kPrefix, 0, kMostPrefixes})),
   };
   return kFields;
 }

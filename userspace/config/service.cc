@@ -11,8 +11,8 @@
 namespace penstock {
 namespace {
 
-template <class T>
-using Words = std::array<std::pair<T, std::string_view>, 3>;
+template <class T, std::size_t kCount = 3>
+using Words = std::array<std::pair<T, std::string_view>, kCount>;
 
 constexpr Words<Protocol> kProtocols{{
     {Protocol::kTcp, "tcp"},
@@ -30,16 +30,21 @@ constexpr Words<ProxyV2Mode> kProxyV2Modes{{
     {ProxyV2Mode::kSeparate, "separate"},
 }};
 
-template <class T>
-std::string_view word_of(const Words<T>& words, T wanted) {
+constexpr Words<ServiceWay, 2> kWays{{
+    {ServiceWay::kTunnel, "tunnel"},
+    {ServiceWay::kDirect, "direct"},
+}};
+
+template <class T, std::size_t kCount>
+std::string_view word_of(const Words<T, kCount>& words, T wanted) {
   for (const auto& [value, word] : words) {
     if (value == wanted) return word;
   }
   return "unknown";
 }
 
-template <class T>
-std::optional<T> value_of(const Words<T>& words, std::string_view wanted) {
+template <class T, std::size_t kCount>
+std::optional<T> value_of(const Words<T, kCount>& words, std::string_view wanted) {
   for (const auto& [value, word] : words) {
     if (word == wanted) return value;
   }
@@ -60,6 +65,12 @@ std::string wrong_with_client(const Service& service) {
   if (service.client != ClientHeader::kProxyV1 || !service.has_udp()) return {};
   return "\"proxy-v1\" is for TCP alone and protocol is \"" + std::string{to_string(service.protocol)} +
          "\": write \"proxy-v2\" or \"none\"";
+}
+
+std::string wrong_with_way(const Service& service) {
+  if (service.way == ServiceWay::kTunnel || service.protocol == Protocol::kUdp) return {};
+  return "\"" + std::string{to_string(service.way)} + "\" is for UDP alone and protocol is \"" +
+         std::string{to_string(service.protocol)} + "\": write \"tunnel\", or protocol \"udp\"";
 }
 
 std::string wrong_with_proxy_v2(const Service& service) {
@@ -114,6 +125,9 @@ std::string_view to_string(ClientHeader client) {
 std::string_view to_string(ProxyV2Mode mode) {
   return word_of(kProxyV2Modes, mode);
 }
+std::string_view to_string(ServiceWay way) {
+  return word_of(kWays, way);
+}
 std::optional<Protocol> parse_protocol(std::string_view text) {
   return value_of(kProtocols, text);
 }
@@ -122,6 +136,9 @@ std::optional<ClientHeader> parse_client_header(std::string_view text) {
 }
 std::optional<ProxyV2Mode> parse_proxy_v2_mode(std::string_view text) {
   return value_of(kProxyV2Modes, text);
+}
+std::optional<ServiceWay> parse_way(std::string_view text) {
+  return value_of(kWays, text);
 }
 
 std::vector<Contradiction> find_contradictions(const Service& service) {
@@ -132,6 +149,7 @@ std::vector<Contradiction> find_contradictions(const Service& service) {
   add("target", wrong_with_target(service));
   add("client", wrong_with_client(service));
   add("proxy_v2", wrong_with_proxy_v2(service));
+  add("way", wrong_with_way(service));
   return found;
 }
 

@@ -24,6 +24,10 @@ enum class ClientHeader { kNone, kProxyV1, kProxyV2 };
 /// datagram of its own that precedes the first.
 enum class ProxyV2Mode { kEvery, kFirst, kSeparate };
 
+/// How UDP datagrams get from an edge to the backend and back: through the tunnel, or straight, without the
+/// hub.
+enum class ServiceWay { kTunnel, kDirect };
+
 /// Where a service's connections go: a host with the public port itself ("host"), one port ("host:P"),
 /// or a range shifted so that the service's lowest port becomes P ("host:P+").
 struct Target {
@@ -44,6 +48,7 @@ struct Service {
   Target target{};
   ClientHeader client = ClientHeader::kNone;
   ProxyV2Mode proxy_v2 = ProxyV2Mode::kEvery;
+  ServiceWay way = ServiceWay::kTunnel;
   // Limits count TCP connections and UDP sessions apart: each may be so many.
   std::uint32_t max_flows = 0;                   // at once; 0: no limit of its own
   std::uint32_t max_flows_per_source = 0;        // at once from one source prefix; 0: no limit of its own
@@ -63,9 +68,11 @@ struct Service {
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(ClientHeader client);
 std::string_view to_string(ProxyV2Mode mode);
+std::string_view to_string(ServiceWay way);
 std::optional<Protocol> parse_protocol(std::string_view text);
 std::optional<ClientHeader> parse_client_header(std::string_view text);
 std::optional<ProxyV2Mode> parse_proxy_v2_mode(std::string_view text);
+std::optional<ServiceWay> parse_way(std::string_view text);
 
 /// A key that is right by itself and wrong beside the service's other keys.
 struct Contradiction {
@@ -73,7 +80,7 @@ struct Contradiction {
   std::string what;  // a sentence that says what to write
 };
 /// A target "P+" that leads beyond 65535 for the highest port; a header that UDP does not know; a proxy_v2
-/// that would have no effect.
+/// that would have no effect; a way that TCP does not know.
 std::vector<Contradiction> find_contradictions(const Service& service);
 /// The first of them as an error that begins with the key.
 Result<void> check_service(const Service& service);

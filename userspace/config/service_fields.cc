@@ -51,6 +51,7 @@ const Fields<Service>& service_fields() {
       field("client", &Service::client, Word{OneOf{{"none", "proxy-v1", "proxy-v2"}}, &parse_client_header}),
       field("proxy_v2", &Service::proxy_v2,
             Word{OneOf{{"every", "first", "separate"}}, &parse_proxy_v2_mode}),
+      field("way", &Service::way, Word{OneOf{{"tunnel", "direct"}}, &parse_way}),
       field("max_flows", &Service::max_flows, Number<std::uint32_t>{0, kMostFlows}),
       field("max_flows_per_source", &Service::max_flows_per_source, Number<std::uint32_t>{0, kMostFlows}),
       field("idle", &Service::idle, Period{0s, 168h}),

@@ -78,6 +78,7 @@ std::string service_to_json(const Service& service) {
       {"target", service.target.to_string()},
       {"client", to_string(service.client)},
       {"proxy_v2", to_string(service.proxy_v2)},
+      {"way", to_string(service.way)},
       {"max_flows", service.max_flows},
       {"max_flows_per_source", service.max_flows_per_source},
       {"idle", format_duration(service.idle)},

@@ -122,7 +122,7 @@ void check_services(Draft& draft) {
     const std::string place = "service[" + std::to_string(overlap.second) + "]." + key;
     draft.problems.add(draft.where(place), "service." + key, overlap.what);
   }
-  if (!draft.sound({"service.protocol", "service.client", "service.proxy_v2"})) return;
+  if (!draft.sound({"service.protocol", "service.client", "service.proxy_v2", "service.way"})) return;
   for (std::size_t i = 0; i < services.size(); ++i) {
     for (const Contradiction& one : find_contradictions(services[i])) {
       const std::string place = "service[" + std::to_string(i) + "]." + std::string{one.key};

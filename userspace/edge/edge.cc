@@ -16,6 +16,7 @@ constexpr Duration kReportEvery = 5s;
 ReportMessage traffic_of(const std::vector<LedgerRow>& rows) {
   ReportMessage report;
   for (const LedgerRow& row : rows) {
+    if (row.direct) continue;  // the hub has no part in it
     if (row.flows) {
       (row.to_client ? report.streams.received_bytes : report.streams.sent_bytes) +=
           row.to_client ? row.received_bytes : row.sent_bytes;
@@ -48,6 +49,7 @@ Edge::Edge(const Config& config, Parts parts)
               .steering = parts_.steering,
               .workers = parts_.workers.size(),
               .sessions = config.limits.sessions,
+              .backend_sockets = config.limits.backend_sockets,
               .datagram_queue = config.limits.datagram_queue},
       serving_{parts_.ports == nullptr ? nullptr
                                        : parts_.ports->serve(static_cast<ListenerObserver&>(*this))},
@@ -252,7 +254,12 @@ std::vector<std::string> Edge::reload(const Config& config) {
   const bool same = config.edge->bind == config_.edge->bind &&
                     config.edge->ports_allow == config_.edge->ports_allow &&
                     config.edge->ports_deny == config_.edge->ports_deny;
+  const bool same_direct = config.edge->direct_to == config_.edge->direct_to;
   config_ = config;
+  if (!same_direct) {
+    if (assignment_) take_udp();
+    changes.emplace_back("direct services may go to other networks");
+  }
   if (same) return changes;
   listeners_.set_policy(*config.edge);
   udp_listeners_.set_policy(*config.edge);

@@ -95,7 +95,8 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void slot_up(std::uint32_t slot, const Assignment& assignment);
   void slot_down(std::uint32_t slot, Reason reason, const std::string& text);
   void take_assignment(std::uint32_t slot, const Assignment& assignment);
-  void take_udp(const Assignment& assignment);
+  void take_udp();
+  void tell_refused(const std::vector<UdpServices::Refused>& refused);
   bool is_news(const Assignment& assignment) const;
   void report_changed_ports();
   void report_traffic();
@@ -134,6 +135,8 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   PortListeners listeners_;
   PortListeners udp_listeners_;
   std::vector<AssignedService> services_;
+  std::optional<Assignment> assignment_;            // the newest
+  std::vector<UdpServices::Refused> told_refused_;  // direct services that go through the tunnel
   std::uint64_t hub_instance_ = 0;
   std::uint64_t generation_ = 0;
   std::vector<PortFailure> reported_failures_;

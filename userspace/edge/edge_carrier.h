@@ -30,8 +30,9 @@ struct EdgeShared {
   Admission& sessions_admission;
   SteeringMaker& steering;
   std::size_t workers;
-  std::uint32_t sessions;      // UDP sessions at once, of all workers
-  std::size_t datagram_queue;  // bytes of datagrams that wait for one carrier
+  std::uint32_t sessions;         // UDP sessions at once, of all workers
+  std::uint32_t backend_sockets;  // sources towards backends, of all workers
+  std::size_t datagram_queue;     // bytes of datagrams that wait for one carrier
 };
 
 /// Takes what a carrier brings for UDP sessions, on its worker's thread.

@@ -1,4 +1,6 @@
 // The ports of an edge: what the hub assigns, what became of each, and what the hub is told of it.
+#include <algorithm>
+
 #include "base/text.h"
 #include "edge/edge.h"
 
@@ -79,6 +81,7 @@ void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
   if (draining_ || slot >= slots_.size() || !is_news(assignment)) return;
   hub_instance_ = assignment.penstock ? assignment.penstock->instance : 0;
   generation_ = assignment.penstock ? assignment.penstock->generation : 0;
+  assignment_ = assignment;
   services_ = assignment.penstock ? assignment.penstock->services : std::vector<AssignedService>{};
   const PortSet wanted = ports_of(assignment);
   const bool first = listeners_.wanted().empty();
@@ -95,12 +98,14 @@ void Edge::take_assignment(std::uint32_t slot, const Assignment& assignment) {
         first ? "ports_assigned" : "ports_changed",
         {{"edge", address_.edge_id}, {"ports", wanted.to_string()}, {"open", listeners_.open().to_string()}});
   }
-  take_udp(assignment);
+  take_udp();
   report_ports(slot);
 }
 
-void Edge::take_udp(const Assignment& assignment) {
-  const auto services = std::make_shared<const UdpServices>(assignment);
+void Edge::take_udp() {
+  const UdpServices::Policy policy{.by_programs = parts_.ports != nullptr, .to = config_.edge->direct_to};
+  const auto services = std::make_shared<const UdpServices>(*assignment_, policy);
+  tell_refused(services->refused());
   for (const Worker& worker : parts_.workers) {
     on_worker(worker.index, [services](EdgeWorker& edge) { edge.sessions().set_services(services); });
   }
@@ -110,7 +115,7 @@ void Edge::take_udp(const Assignment& assignment) {
         parts_.ports->set_service(static_cast<std::uint16_t>(port), true, entry.service);
     }
   }
-  const PortSet wanted = udp_ports_of(assignment);
+  const PortSet wanted = udp_ports_of(*assignment_);
   const bool first = udp_listeners_.wanted().empty();
   const bool changed = wanted != udp_listeners_.wanted();
   udp_listeners_.assign(wanted);
@@ -119,6 +124,14 @@ void Edge::take_udp(const Assignment& assignment) {
                                                      {"protocol", "udp"},
                                                      {"ports", wanted.to_string()},
                                                      {"open", udp_listeners_.open().to_string()}});
+}
+
+void Edge::tell_refused(const std::vector<UdpServices::Refused>& refused) {
+  for (const UdpServices::Refused& one : refused) {
+    if (std::find(told_refused_.begin(), told_refused_.end(), one) != told_refused_.end()) continue;
+    event("direct_refused", {{"edge", address_.edge_id}, {"service", one.service}, {"text", one.why}});
+  }
+  told_refused_ = refused;
 }
 
 std::vector<PortFailure> Edge::port_failures() const {

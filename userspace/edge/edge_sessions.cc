@@ -43,9 +43,10 @@ EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& led
       nobody_{ledger.of({})},
       steering_{
           shared.steering.make(worker.index, worker.network, table_, static_cast<SteeringObserver&>(*this))},
+      direct_{worker, shared, table_, *steering_},
       expiry_{worker.loop.make_timer([this] { expire(); })},
       sessions_on_(kPorts) {
-  steering_->adopt([this](SessionId id, const SessionPath& path) { return adopt(id, path); });
+  steering_->adopt([this](const Steering::Left& left) { return adopt(left); });
   if (table_.size() > 0) expiry_->arm(worker.loop.now() + kScanEvery);
   expiring_ = table_.size() > 0;
 }
@@ -56,7 +57,25 @@ void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
   services_ = std::move(services);
   books_.clear();
   for (const Service& service : services_->entries()) books_.push_back(&ledger_.of(service.service));
-  if (std::exchange(adopted_, 0) == 0) return;
+  if (direct_.size() > 0) check_direct();
+  if (std::exchange(adopted_, 0) > 0) check_adopted();
+}
+
+/// Ends direct sessions of services that are gone, or of backends that we may not send to any more. Sessions
+/// in the tunnel stay there, whatever becomes of their service's way.
+void EdgeSessions::check_direct() {
+  table_.for_each([this](Session& session) {
+    const Extra& known = extra(session);
+    if (!known.direct) return;
+    const Service* const service = services_->find(session.path.local.port);
+    const bool same = service != nullptr && service->direct &&
+                      (known.ledger == &nobody_ || known.ledger->service == service->service);
+    if (!same || !services_->policy().permits(direct_.route_of(session).backend.address))
+      end(session, PST_R_SERVICE_REMOVED, false);
+  });
+}
+
+void EdgeSessions::check_adopted() {
   table_.for_each([this](Session& session) {
     const Service* const service = services_->find(session.path.local.port);
     if (service == nullptr) return end(session, PST_R_SERVICE_REMOVED, true);
@@ -67,14 +86,21 @@ void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
 
 /// A session of the process before: its next datagram opens it at the hub again. Whose it is, the first
 /// assignment tells.
-bool EdgeSessions::adopt(SessionId id, const SessionPath& path) {
+bool EdgeSessions::adopt(const Steering::Left& left) {
+  const SessionPath& path = left.path;
   auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
   if (std::holds_alternative<Reason>(admitted)) return false;
-  Session* const session = table_.restore(id, path, kAdoptedIdle, worker_.loop.now());
+  Session* const session = table_.restore(left.id, path, kAdoptedIdle, worker_.loop.now());
   if (session == nullptr) return false;
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
-  extra(*session) = {.ledger = &nobody_, .ticket = std::get<Admission::Ticket>(std::move(admitted))};
-  steering_->add(*session, {.client = path.remote, .local = path.local});
+  if (left.route && !direct_.adopt(*session, *left.route)) {
+    table_.remove(*session);
+    return false;
+  }
+  extra(*session) = {.ledger = &nobody_,
+                     .direct = left.route.has_value(),
+                     .ticket = std::get<Admission::Ticket>(std::move(admitted))};
+  if (!left.route) steering_->add(*session, {.client = path.remote, .local = path.local});
   ++sessions_on_[path.local.port];
   ++adopted_;
   return true;
@@ -99,24 +125,27 @@ void EdgeSessions::close_port(const Endpoint& local, Reason reason) {
 // ---------------------------------------------------------------------------------------------- from clients
 
 void EdgeSessions::on_datagram(Session& session, Bytes payload) {
-  LedgerLine& line = extra(session).ledger->to_backend;
-  line.receive(payload.size());
+  const Extra& known = extra(session);
+  to_backend(*known.ledger, known.direct).receive(payload.size());
   table_.client_sent(session, payload.size(), worker_.loop.now());
   forward(session, payload);
 }
 
 void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
+  if (Session* const session = direct_.find(path)) return from_backend(*session, payload);
   const Service* const service = services_->find(path.local.port);
+  const bool direct = service != nullptr && service->direct;
   ServiceLedger& ledger = book_of(service);
-  ledger.to_backend.receive(payload.size());
+  LedgerLine& line = to_backend(ledger, direct);
+  line.receive(payload.size());
   Admission::Ticket ticket;
   const Reason refusal = may_open(path, service, ticket);
-  if (refusal != PST_R_COMPLETED) return drop(ledger.to_backend, refusal, payload.size());
+  if (refusal != PST_R_COMPLETED) return drop(line, refusal, payload.size());
   Session* const session = add(path, service->idle);
-  if (session == nullptr) return drop(ledger.to_backend, PST_R_LIMIT_TOTAL, payload.size());
+  if (session == nullptr) return drop(line, PST_R_LIMIT_TOTAL, payload.size());
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
-  extra(*session) = {.ledger = &ledger, .ticket = std::move(ticket)};
-  steering_->add(*session, {.client = path.remote, .local = path.local});
+  extra(*session) = {.ledger = &ledger, .direct = direct, .ticket = std::move(ticket)};
+  if (!start(*session, *service)) return drop(line, PST_R_NO_BACKEND_PORT, payload.size());
   ++sessions_on_[path.local.port];
   worker_.counters.sessions_opened.add(1);
   table_.client_sent(*session, payload.size(), worker_.loop.now());
@@ -125,13 +154,32 @@ void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
 }
 
+/// Tells the steering of a new session; without a source for a direct one it is gone again.
+bool EdgeSessions::start(Session& session, const Service& service) {
+  if (!service.direct) {
+    steering_->add(session, {.client = session.path.remote, .local = session.path.local});
+    return true;
+  }
+  if (direct_.open(session, *service.direct) == PST_R_COMPLETED) return true;
+  extra(session) = {};
+  table_.remove(session);
+  return false;
+}
+
 /// PST_R_COMPLETED when nothing is against a new session.
 Reason EdgeSessions::may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket) {
   if (service == nullptr) return PST_R_NOT_ASSIGNED;
   if (is_impossible(path)) return PST_R_BAD_SOURCE;
   if (draining_) return PST_R_DRAINING;
-  if (carriers_.any_carrier(0) == nullptr) return PST_R_TUNNEL_DOWN;
-  auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
+  if (service->direct && service->direct->draining) return PST_R_SERVICE_DRAINING;
+  if (!service->direct && carriers_.any_carrier(0) == nullptr) return PST_R_TUNNEL_DOWN;
+  ServiceLimits limits;  // the hub's to keep, where it has a part in the session
+  if (service->direct) {
+    limits = {.service = service->service,
+              .total = service->direct->max_sessions,
+              .per_source = service->direct->max_sessions_per_source};
+  }
+  auto admitted = shared_.sessions_admission.admit(path.remote.address, limits);
   if (const Reason* const met = std::get_if<Reason>(&admitted)) {
     tell_limit(*met, path, *service);
     return *met;
@@ -160,7 +208,8 @@ Session* EdgeSessions::add(const SessionPath& path, Duration idle) {
 
 void EdgeSessions::forward(Session& session, Bytes payload) {
   Extra& known = extra(session);
-  LedgerLine& line = known.ledger->to_backend;
+  LedgerLine& line = to_backend(*known.ledger, known.direct);
+  if (known.direct) return direct_.to_backend(session, payload, line);
   if (payload.size() > wire::kMaxDatagram) return drop(line, PST_R_TOO_LARGE, payload.size());
   EdgeCarrier* const carrier =
       known.carrier == 0 ? carriers_.any_carrier(session.id.slot()) : carriers_.carrier_in(known.slot);
@@ -176,6 +225,16 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
     return drop(line, PST_R_QUEUE_FULL, payload.size());
   known.carrier = carrier->serial();
   known.slot = carrier->index();
+}
+
+/// What the programs could not forward to the client of a direct session.
+void EdgeSessions::from_backend(Session& session, Bytes payload) {
+  LedgerLine& line = to_client(*extra(session).ledger, true);
+  line.receive(payload.size());
+  line.hold(payload.size());
+  table_.backend_sent(session, payload.size(), worker_.loop.now());
+  steering_->send(session, {}, payload);
+  steering_->flush();
 }
 
 void EdgeSessions::on_overrun(const Endpoint& local, std::uint64_t datagrams) {
@@ -201,7 +260,8 @@ Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes
     deliver(id, payload);
     return {};
   }
-  const auto [found, lookup] = table_.find(id);
+  const auto [any, lookup] = table_.find(id);
+  Session* const found = any != nullptr && !extra(*any).direct ? any : nullptr;
   std::optional<Reason> reason;  // UDP_CLOSE has none: silence ended the session
   if (type == FrameType::kReset) {
     const auto message = parse_reset(payload);
@@ -218,7 +278,7 @@ Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes
 
 void EdgeSessions::deliver(SessionId id, Bytes payload) {
   const auto found = table_.find(id);
-  if (found.session == nullptr) {
+  if (found.session == nullptr || extra(*found.session).direct) {  // which is none of the hub's
     LedgerLine& line = nobody_.to_client;
     line.receive(payload.size());
     const bool stale = found.lookup == SessionTable::Lookup::kStale;
@@ -233,7 +293,8 @@ void EdgeSessions::deliver(SessionId id, Bytes payload) {
 }
 
 void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
-  LedgerLine& line = extra(session).ledger->to_client;
+  const Extra& known = extra(session);
+  LedgerLine& line = to_client(*known.ledger, known.direct);
   line.release(bytes);
   if (error) return drop(line, PST_R_SEND_FAILED, bytes);
   line.send(bytes);
@@ -242,6 +303,7 @@ void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::sys
 // ---------------------------------------------------------------------------------------------- ends
 
 void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
+  refresh(session);
   Extra& known = extra(session);
   EdgeCarrier* const carrier = tell_hub ? carriers_.carrier_in(known.slot) : nullptr;
   if (carrier != nullptr && carrier->serial() == known.carrier) {
@@ -249,6 +311,7 @@ void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
   }
   worker_.counters.count(reason);
   record_session_closed(shared_.journal, report(session), reason);
+  if (known.direct) direct_.end(session);
   steering_->remove(session);
   --sessions_on_[session.path.local.port];
   known = {};
@@ -256,10 +319,17 @@ void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
 }
 
 void EdgeSessions::expire() {
-  table_.expire(worker_.loop.now(), table_.capacity() / kScanParts + 1,
-                [this](Session& session) { end(session, end_by_silence(session), true); });
-  expiring_ = table_.size() > 0;
+  table_.expire(
+      worker_.loop.now(), table_.capacity() / kScanParts + 1, [this](Session& session) { refresh(session); },
+      [this](Session& session) { end(session, end_by_silence(session), true); });
+  expiring_ = direct_.tidy() || table_.size() > 0;
   if (expiring_) expiry_->arm(worker_.loop.now() + kScanEvery);
+}
+
+/// Of a direct session nobody else tells what became of it.
+void EdgeSessions::refresh(Session& session) {
+  const Extra& known = extra(session);
+  if (known.direct) direct_.refresh(session, *known.ledger);
 }
 
 // ---------------------------------------------------------------------------------------------- reports
@@ -270,12 +340,17 @@ SessionReport EdgeSessions::report(const Session& session) {
   out.edge = shared_.address.edge_id;
   out.client = session.path.remote;
   out.local = session.path.local;
+  out.direct = extra(session).direct;
+  if (!out.direct) return out;
+  out.backend = direct_.route_of(session).backend;
+  out.source = direct_.route_of(session).source;
   return out;
 }
 
 SessionListing EdgeSessions::sessions(const SessionFilter& filter, std::size_t most) {
   SessionListing listing;
   table_.for_each([&](Session& session) {
+    refresh(session);
     if (!filter.wants(extra(session).ledger->service, shared_.address.edge_id, session.path.remote,
                       session.state))
       return;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "edge/direct_sessions.h"
 #include "edge/edge_carrier.h"
 #include "edge/udp_services.h"
 #include "steering/steering.h"
@@ -59,6 +60,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
     ServiceLedger* ledger = nullptr;
     std::uint64_t carrier = 0;  // serial of the carrier on which it was opened last
     std::uint32_t slot = 0;
+    bool direct = false;  // needs no carrier
     Admission::Ticket ticket;
   };
   using Service = UdpServices::Entry;
@@ -71,13 +73,25 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
 
   Reason may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket);
   void tell_limit(Reason reason, const SessionPath& path, const Service& service);
-  bool adopt(SessionId id, const SessionPath& path);
+  bool adopt(const Steering::Left& left);
+  void check_direct();
+  void check_adopted();
   Session* add(const SessionPath& path, Duration idle);
+  bool start(Session& session, const Service& service);
   void forward(Session& session, Bytes payload);
+  void from_backend(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);
   void end(Session& session, Reason reason, bool tell_hub);
   void drop(LedgerLine& line, Reason reason, std::size_t bytes);
   void expire();
+  /// The lines of a session's datagrams, by whether they go through the tunnel.
+  static LedgerLine& to_backend(ServiceLedger& ledger, bool direct) {
+    return direct ? ledger.direct_to_backend : ledger.to_backend;
+  }
+  static LedgerLine& to_client(ServiceLedger& ledger, bool direct) {
+    return direct ? ledger.direct_to_client : ledger.to_client;
+  }
+  void refresh(Session& session);
   /// Null: no service.
   ServiceLedger& book_of(const Service* service) {
     return service == nullptr ? nobody_ : *books_[services_->index_of(*service)];
@@ -95,6 +109,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();
   std::vector<ServiceLedger*> books_;  // by index of services_' entries
   const std::unique_ptr<Steering> steering_;
+  DirectSessions direct_;
   std::unique_ptr<Timer> expiry_;
   std::vector<std::uint32_t> sessions_on_;  // by port
   std::size_t adopted_ = 0;                 // whose services are not known yet

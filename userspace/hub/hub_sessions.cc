@@ -35,7 +35,7 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
       v6_{steering_->sources(false, share_of(shared.backend_sockets, shared.workers)),
           shared.flow.quarantine},
       expiry_{worker.loop.make_timer([this] { expire(); })} {
-  steering_->adopt([](SessionId /*id*/, const SessionPath& /*path*/) { return false; });
+  steering_->adopt([](const Steering::Left& /*left*/) { return false; });
 }
 
 HubSessions::~HubSessions() = default;

@@ -2,6 +2,7 @@
 
 #include <penstock/wire/frame.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock {
@@ -15,12 +16,17 @@ std::uint32_t protocols_of(const Service& service) {
   return service.protocol == Protocol::kBoth ? 2 : 1;
 }
 
+/// Where an edge finds the backend: addresses of 15 to 39 characters with quotes and comma, and the keys
+/// around them.
+constexpr std::size_t kToldOfDirect = wire::kMaxAddresses * std::size_t{42} + 200;
+
 /// No less than the service takes of an assignment: its ranges, as "8000-8100", each of their ports, as
 /// 65535, and its name among keys.
 std::size_t told_bytes(const Service& service) {
   std::size_t ranges = 0;
   for (const PortRange& range : service.ports.ranges()) ranges += range.size() == 1 ? 8 : 14;
-  return protocols_of(service) * (ranges + std::size_t{6} * service.ports.size()) + service.name.size() + 80;
+  return protocols_of(service) * (ranges + std::size_t{6} * service.ports.size()) + service.name.size() + 80 +
+         (service.way == ServiceWay::kDirect ? kToldOfDirect : 0);
 }
 
 /// What an edge is told must fit into a frame.
@@ -63,6 +69,26 @@ std::vector<std::uint16_t> numbers_of(const PortSet& ports) {
     }
   }
   return numbers;
+}
+
+DirectService::Header header_of(const Service& service) {
+  if (service.client != ClientHeader::kProxyV2) return DirectService::Header::kNone;
+  if (service.proxy_v2 == ProxyV2Mode::kFirst) return DirectService::Header::kFirst;
+  if (service.proxy_v2 == ProxyV2Mode::kSeparate) return DirectService::Header::kSeparate;
+  return DirectService::Header::kEvery;
+}
+
+/// Addresses in order: that a resolver turns them round is no change.
+DirectService direct_of(const Service& service, std::vector<IpAddress> addresses) {
+  std::sort(addresses.begin(), addresses.end());
+  if (addresses.size() > wire::kMaxAddresses) addresses.resize(wire::kMaxAddresses);
+  return {.addresses = std::move(addresses),
+          .port = service.target.port,
+          .shifted = service.target.offset,
+          .header = header_of(service),
+          .max_sessions = service.max_flows,
+          .max_sessions_per_source = service.max_flows_per_source,
+          .draining = service.draining};
 }
 
 }  // namespace
@@ -220,6 +246,7 @@ Assignment ServiceCatalog::assignment_for(std::string_view edge, const Assignmen
     if (!service.has_udp()) continue;
     told.udp_ports = service.ports;
     told.udp_idle = service.udp_idle;
+    if (service.way == ServiceWay::kDirect) told.direct = direct_of(service, entry.addresses);
   }
   assignment.listen_ports = numbers_of(ports_of(assignment));
   assignment.listen_ports_udp = numbers_of(udp_ports_of(assignment));

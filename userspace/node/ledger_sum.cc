@@ -12,14 +12,15 @@ namespace penstock {
 
 std::vector<LedgerSum> sum_up(const std::vector<LedgerRow>& parts, std::string_view to_backend,
                               std::string_view to_client) {
-  std::map<std::tuple<std::string, bool, bool>, LedgerRow> sums;
+  std::map<std::tuple<std::string, bool, bool, bool>, LedgerRow> sums;
   for (const LedgerRow& part : parts) {
     const auto [sum, fresh] = sums.try_emplace(part.key(), part);
     if (!fresh) sum->second += part;
   }
   std::vector<LedgerSum> out;
   for (auto& [key, row] : sums) {
-    const std::string_view hop = row.to_client ? to_client : to_backend;
+    std::string_view hop = row.to_client ? to_client : to_backend;
+    if (row.direct) hop = row.to_client ? "backend_to_client" : "client_to_backend";
     out.push_back({.hop = hop, .row = std::move(row)});
   }
   return out;

@@ -32,6 +32,7 @@ json::object session_row(const SessionReport& session) {
           {"edge", session.edge},
           {"client", session.client.to_string()},
           {"local", session.local.to_string()},
+          {"way", session.direct ? "direct" : "tunnel"},
           {"backend", text(session.backend)},
           {"source", text(session.source)},
           {"state", session.state},

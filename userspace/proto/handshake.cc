@@ -3,7 +3,9 @@
 #include <penstock/wire/frame.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "proto/json.h"
@@ -21,12 +23,45 @@ std::vector<std::uint16_t> read_port_numbers(const JsonNode& list) {
   return ports;
 }
 
+constexpr std::array<std::pair<DirectService::Header, std::string_view>, 4> kHeaders{{
+    {DirectService::Header::kNone, "none"},
+    {DirectService::Header::kEvery, "every"},
+    {DirectService::Header::kFirst, "first"},
+    {DirectService::Header::kSeparate, "separate"},
+}};
+
+DirectService::Header read_header(const JsonNode& node) {
+  const std::string text = node.text();
+  for (const auto& [header, word] : kHeaders) {
+    if (word == text) return header;
+  }
+  node.fail("is none of none, every, first and separate");
+  return DirectService::Header::kNone;
+}
+
+DirectService read_direct(const JsonNode& node) {
+  DirectService direct;
+  node.key("addresses").each(wire::kMaxAddresses, [&](const JsonNode& address) {
+    const auto parsed = IpAddress::parse(address.text());
+    if (!parsed) return address.fail("is no IP address");
+    direct.addresses.push_back(*parsed);
+  });
+  direct.port = node.key("port").number<std::uint16_t>(0);
+  direct.shifted = node.key("shifted").boolean();
+  direct.header = read_header(node.key("header"));
+  direct.max_sessions = node.key("max_sessions").number<std::uint32_t>(0);
+  direct.max_sessions_per_source = node.key("max_sessions_per_source").number<std::uint32_t>(0);
+  direct.draining = node.key("draining").boolean();
+  return direct;
+}
+
 AssignedService read_service(const JsonNode& node) {
   AssignedService service{.name = node.key("name").name(), .ports = node.key("ports").port_set()};
   if (node.has("udp")) service.udp_ports = node.key("udp").port_set();
   if (!service.udp_ports.empty()) {
     service.udp_idle =
         std::chrono::milliseconds{node.key("udp_idle_ms").number<std::uint32_t>(1, wire::kMaxUdpIdleMs)};
+    if (node.has("direct")) service.direct = read_direct(node.key("direct"));
   }
   return service;
 }
@@ -43,11 +78,24 @@ Assignment::Extension read_extension(const JsonNode& node) {
   return extension;
 }
 
+json::object to_json(const DirectService& direct) {
+  json::array addresses;
+  for (const IpAddress& address : direct.addresses) addresses.emplace_back(address.to_string());
+  return {{"addresses", std::move(addresses)},
+          {"port", direct.port},
+          {"shifted", direct.shifted},
+          {"header", kHeaders[static_cast<std::size_t>(direct.header)].second},
+          {"max_sessions", direct.max_sessions},
+          {"max_sessions_per_source", direct.max_sessions_per_source},
+          {"draining", direct.draining}};
+}
+
 json::object to_json(const AssignedService& service) {
   json::object out{{"name", service.name}, {"ports", to_json_array(service.ports)}};
   if (service.udp_ports.empty()) return out;
   out["udp"] = to_json_array(service.udp_ports);
   out["udp_idle_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(service.udp_idle).count();
+  if (service.direct) out["direct"] = to_json(*service.direct);
   return out;
 }
 

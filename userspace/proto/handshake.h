@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/port_set.h"
 #include "base/time.h"
@@ -23,12 +24,27 @@ std::string to_line(const EdgeLine& line);
 /// The line without its line feed. Errors never repeat the secret.
 Result<EdgeLine> parse_edge_line(std::string_view line);
 
+/// What an edge needs in order to take a UDP service's datagrams to the backend itself.
+struct DirectService {
+  /// Where the PROXY v2 header goes.
+  enum class Header { kNone, kEvery, kFirst, kSeparate };
+  std::vector<IpAddress> addresses{};  // of the target's host; empty while its name has none
+  std::uint16_t port = 0;              // of the backend; 0: the public port itself
+  bool shifted = false;                // port + (public port - lowest UDP port of the service)
+  Header header = Header::kNone;
+  std::uint32_t max_sessions = 0;             // at once; 0: no limit of its own
+  std::uint32_t max_sessions_per_source = 0;  // at once from one source prefix; 0: no limit of its own
+  bool draining = false;                      // takes no new session
+  bool operator==(const DirectService&) const = default;
+};
+
 /// A service as the edge needs to know it.
 struct AssignedService {
   std::string name;
-  PortSet ports{};      // TCP
-  PortSet udp_ports{};  // UDP
-  Duration udp_idle{};  // whole milliseconds; 0 without UDP ports
+  PortSet ports{};                        // TCP
+  PortSet udp_ports{};                    // UDP
+  Duration udp_idle{};                    // whole milliseconds; 0 without UDP ports
+  std::optional<DirectService> direct{};  // without UDP ports there is none
   bool operator==(const AssignedService&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "steering/backend_sources.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace penstock {
@@ -27,6 +28,19 @@ void BackendSources::give_back(const Endpoint& backend, std::uint32_t source, Ti
   if (found == backends_.end() || found->second.used == 0) std::abort();
   --found->second.used;
   found->second.resting.push_back({source, now});
+}
+
+bool BackendSources::claim(const Endpoint& backend, std::uint32_t source, Time now) {
+  if (source >= most_) return false;
+  opened_ = std::max(opened_, source + 1);
+  Backend& of = backends_[backend];
+  for (; of.fresh <= source; ++of.fresh) of.resting.push_back({of.fresh, now});
+  const auto resting = std::find_if(of.resting.begin(), of.resting.end(),
+                                    [source](const Resting& each) { return each.source == source; });
+  if (resting == of.resting.end()) return false;
+  of.resting.erase(resting);
+  ++of.used;
+  return true;
 }
 
 void BackendSources::tidy(Time now) {

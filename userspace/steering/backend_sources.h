@@ -34,6 +34,11 @@ class BackendSources {
   /// A source that take() gave for that backend, once. Aborts when that backend has none in use.
   void give_back(const Endpoint& backend, std::uint32_t source, Time now);
 
+  /// A source that a session already has, as the process before gave it: in use from now on, until it is
+  /// given back. Those below it that are new here rest first, for they may have been used too. False when it
+  /// is in use, or beyond the most.
+  bool claim(const Endpoint& backend, std::uint32_t source, Time now);
+
   bool may_open() const { return opened_ < most_; }
   /// One more source exists; returns its number. Only while may_open().
   std::uint32_t open() { return opened_++; }

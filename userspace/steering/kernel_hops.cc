@@ -17,8 +17,21 @@ KernelHops::KernelHops(NextHops lookups, const Map& map, std::vector<OuterInterf
     : lookups_{std::move(lookups)},
       map_{map},
       interfaces_{std::move(interfaces)},
-      first_{first},
-      count_{count} {}
+      count_{count / 2},
+      first_{is_free(map, first, count_) ? first : first + count_},
+      other_{first_ == first ? first + count_ : first} {}
+
+bool KernelHops::is_free(const Map& map, std::uint32_t first, std::uint32_t count) {
+  for (std::uint32_t index = first; index < first + count; ++index) {
+    const auto hop = map.lookup(index);
+    if (hop && *hop && (*hop)->valid != 0) return false;
+  }
+  return true;
+}
+
+void KernelHops::forget_before() {
+  for (std::uint32_t i = 0; i < count_; ++i) static_cast<void>(map_.update(other_ + i, pst_next_hop{}));
+}
 
 KernelHops::Hop KernelHops::to(const IpAddress& destination) {
   const auto known = ways_.find(destination);

@@ -40,7 +40,8 @@ class KernelHops {
     std::uint32_t mtu = 1500;  // longest IP packet
   };
 
-  /// Elements first ... first + count - 1 are this lane's. `map` outlives it.
+  /// Elements first ... first + count - 1 are this lane's. It uses the half of them that the process before
+  /// did not, so that sessions that are forwarded meanwhile keep their ways. `map` outlives it.
   KernelHops(NextHops lookups, const Map& map, std::vector<OuterInterface> interfaces, std::uint32_t first,
              std::uint32_t count);
 
@@ -52,6 +53,8 @@ class KernelHops {
   void refresh(bool routes);
   /// Tells the kernel that its entries are in use, so that it keeps them fresh.
   void keep_alive();
+  /// No session has a way of the process before any more.
+  void forget_before();
   /// Changes whenever a way may have changed.
   std::uint32_t epoch() const { return epoch_; }
 
@@ -69,6 +72,7 @@ class KernelHops {
   };
   static constexpr std::size_t kCachedWays = 1024;
 
+  static bool is_free(const Map& map, std::uint32_t first, std::uint32_t count);
   Hop look_up(const IpAddress& destination);
   std::uint16_t entry_for(const Neighbour& neighbour, std::uint32_t mtu);
   void resolve(std::uint16_t index, Entry& entry);
@@ -76,8 +80,9 @@ class KernelHops {
   NextHops lookups_;
   const Map& map_;
   const std::vector<OuterInterface> interfaces_;
-  const std::uint32_t first_;
   const std::uint32_t count_;
+  const std::uint32_t first_;
+  const std::uint32_t other_;   // the first of the half that the process before used
   std::vector<Entry> entries_;  // element first_ + i
   std::map<Neighbour, std::uint16_t> index_of_;
   std::unordered_map<IpAddress, Hop, IpAddressHash> ways_;

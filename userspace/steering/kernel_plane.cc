@@ -346,8 +346,6 @@ std::unique_ptr<SteeringMaker> KernelPlane::hub_steering() {
 
 std::unique_ptr<Steering> KernelPlane::make(std::uint16_t lane, KernelSteering::Side side, Network& network,
                                             SessionTable& table, SteeringObserver& observer) {
-  const bool hub = side == KernelSteering::Side::kBackend;
-  const unsigned worker = hub ? lane - options_.edge_lanes : lane;
   const std::uint32_t hops = (PST_NEXT_HOPS - KernelHops::kFirst) / lanes_wanted();
   auto lookups = NextHops::open();
   const std::vector<std::uint16_t> ports = source_ports();
@@ -360,7 +358,7 @@ std::unique_ptr<Steering> KernelPlane::make(std::uint16_t lane, KernelSteering::
           .virtual_end = {v4_from_abi(settings_.virtual_address), ntohs(settings_.virtual_port)},
           .longest_frame = kDeviceMtu,
           .hops = {std::move(lookups.value()), *hops_map_, outer_, KernelHops::kFirst + lane * hops, hops},
-          .sources = {ports, worker, hub ? options_.hub_lanes : options_.edge_lanes,
+          .sources = {ports, lane, lanes_wanted(),
                       offset(options_.network, hosts_in(options_) / 2 + 1 + lane)},
           .sockets = std::move(sockets_[lane])},
       network, table, observer);

@@ -33,7 +33,7 @@ struct KernelPlaneOptions {
       interfaces;     // to attach to; empty: every Ethernet interface that is up, but no bridge
   IpAddress network;  // IPv4, of frames and local sources
   int network_bits = 15;
-  PortSet source_ports;          // of a hub towards its backends
+  PortSet source_ports;          // of sessions towards backends
   std::uint16_t edge_lanes = 0;  // workers, where the node has the role
   std::uint16_t hub_lanes = 0;
   std::uint32_t sessions = 0;  // of each role

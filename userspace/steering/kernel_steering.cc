@@ -120,19 +120,34 @@ std::uint32_t KernelSteering::sources(bool /*v4*/, std::uint32_t most) const {
 }
 
 /// A hub's sessions are opened anew by their edges: what they were to the hub before is not in the maps.
-void KernelSteering::adopt(const std::function<bool(SessionId, const SessionPath&)>& take) {
+void KernelSteering::adopt(const std::function<bool(const Left&)>& take) {
   const std::uint32_t end = std::min(table_.first_slot() + table_.capacity(), parts_.maps.slots());
   for (std::uint32_t slot = table_.first_slot(); slot < end; ++slot) {
     const pst_session entry = parts_.maps.at(slot);
     if (entry.id == 0) continue;
+    if (parts_.side == Side::kClient && take_over(slot, entry, take)) continue;
     const bool edge = parts_.side == Side::kClient;
-    const SessionPath path = edge ? SessionPath{.local = from_abi(entry.local, entry.local_port),
-                                                .remote = from_abi(entry.client, entry.client_port)}
-                                  : SessionPath{.local = from_abi(entry.source, entry.source_port),
-                                                .remote = from_abi(entry.backend, entry.backend_port)};
-    if (edge && SessionId::from(entry.id).slot() == slot && take(SessionId::from(entry.id), path)) continue;
-    parts_.maps.withdraw(slot, path_of(path.remote, path.local));
+    parts_.maps.withdraw(slot, edge ? path_of(from_abi(entry.client, entry.client_port),
+                                              from_abi(entry.local, entry.local_port))
+                                    : path_of(from_abi(entry.backend, entry.backend_port),
+                                              from_abi(entry.source, entry.source_port)));
   }
+  parts_.hops.forget_before();
+}
+
+bool KernelSteering::take_over(std::uint32_t slot, const pst_session& entry,
+                               const std::function<bool(const Left&)>& take) {
+  Left left{.id = SessionId::from(entry.id),
+            .path = {.local = from_abi(entry.local, entry.local_port),
+                     .remote = from_abi(entry.client, entry.client_port)},
+            .route = {}};
+  if (left.id.slot() != slot) return false;
+  if ((entry.flags & PST_SESSION_DIRECT) != 0) {
+    left.route = {.backend = from_abi(entry.backend, entry.backend_port),
+                  .source = from_abi(entry.source, entry.source_port),
+                  .proxy_in_each = (entry.flags & PST_SESSION_PROXY) != 0};
+  }
+  return take(left);
 }
 
 pst_session KernelSteering::entry_of(const Session& session, const ProxyAddresses& seen,
@@ -156,27 +171,44 @@ pst_session KernelSteering::entry_of(const Session& session, const ProxyAddresse
   return entry;
 }
 
-void KernelSteering::add(Session& session, const ProxyAddresses& seen) {
+KernelSteering::Extra& KernelSteering::new_extra(const Session& session) {
   const std::size_t index = table_.index_of(session);
   if (index >= extras_.size()) extras_.resize(std::max(index + 1, extras_.size() * 2));
-  Extra& known = extras_[index];
-  known = {};
-  find_hop(session, known);
+  extras_[index] = {.way = way_to(session.path.remote.address, parts_.side == Side::kBackend),
+                    .to_backend = {},
+                    .direct = false,
+                    .epoch = parts_.hops.epoch()};
+  return extras_[index];
+}
+
+void KernelSteering::add(Session& session, const ProxyAddresses& seen) {
+  const Extra& known = new_extra(session);
   last_added_ = Clock::now();
   // Without room in the map, all its datagrams come to the sockets, as the first did.
-  static_cast<void>(parts_.maps.publish(session.id.slot(), entry_of(session, seen, known.hop),
+  static_cast<void>(parts_.maps.publish(session.id.slot(), entry_of(session, seen, known.way.hop),
                                         path_of(session.path.remote, session.path.local),
                                         parts_.side == Side::kBackend));
 }
 
-void KernelSteering::find_hop(Session& session, Extra& known) {
-  const KernelHops::Hop hop = parts_.hops.to(session.path.remote.address);
+KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {
+  const KernelHops::Hop hop = parts_.hops.to(address);
   // To a client on this host no frame finds its way, since it has no route of its own back through the
   // device.
-  const bool by_programs = !hop.local || parts_.side == Side::kBackend;
-  known = {.hop = by_programs ? hop.index : std::uint16_t{0},
-           .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
-           .epoch = parts_.hops.epoch()};
+  const bool by_programs = !hop.local || backend;
+  return {.hop = by_programs ? hop.index : std::uint16_t{0},
+          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
+          .headers = static_cast<std::uint16_t>(address.is_v4() ? kHeadersV4 : kHeadersV6)};
+}
+
+void KernelSteering::renew_ways(Session& session, Extra& known) {
+  if (known.epoch == parts_.hops.epoch()) return;
+  known.epoch = parts_.hops.epoch();
+  const bool backend = parts_.side == Side::kBackend;
+  known.way = way_to(session.path.remote.address, backend);
+  parts_.maps.set_hop(session.id.slot(), known.way.hop, backend);
+  if (!known.direct) return;
+  known.to_backend = way_to(route_of(session).backend.address, true);
+  parts_.maps.set_hop(session.id.slot(), known.to_backend.hop, true);
 }
 
 void KernelSteering::remove(Session& session) {
@@ -195,22 +227,24 @@ void KernelSteering::send_header(Session& session, Bytes header) {
 }
 
 /// Whether the programs can send it: by a known way, as one packet, within one frame.
-bool KernelSteering::fits(Session& session, std::size_t header, std::size_t payload) {
-  Extra& known = extra(session);
-  if (known.epoch != parts_.hops.epoch()) {
-    find_hop(session, known);
-    parts_.maps.set_hop(session.id.slot(), known.hop, parts_.side == Side::kBackend);
-  }
-  if (known.hop == 0 || !parts_.hops.usable(known.hop)) return false;
-  const std::size_t headers = session.path.remote.address.is_v4() ? kHeadersV4 : kHeadersV6;
-  return headers + header + payload <= known.mtu &&
+bool KernelSteering::fits(const WayOut& way, std::size_t header, std::size_t payload) const {
+  if (way.hop == 0 || !parts_.hops.usable(way.hop)) return false;
+  return way.headers + header + payload <= way.mtu &&
          kHeadersV4 + sizeof(pst_frame_out) + payload <= parts_.longest_frame;
 }
 
 void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool booked) {
-  if (!fits(session, header.size(), payload.size())) return send_spare(session, header, payload, booked);
+  Extra& known = extra(session);
+  renew_ways(session, known);
+  if (fits(known.way, header.size(), payload.size()))
+    return put(session, parts_.side == Side::kBackend, header, payload, booked);
+  flush();  // what came before it leaves before it
+  const auto outcome = send_spare(session.path.local, session.path.remote, header, payload);
+  if (booked) observer_.on_sent(session, payload.size(), outcome);
+}
+
+void KernelSteering::put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked) {
   if (staged_ == kBatch || staged_bytes_ + payload.size() > kStaging) flush();
-  const bool to_backend = parts_.side == Side::kBackend;
   pst_frame_out& frame = frame_headers_[staged_];
   frame = {.id = htonl(session.id.value()),
            .length = htons(static_cast<std::uint16_t>(payload.size())),
@@ -228,13 +262,18 @@ void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool b
   ++staged_;
 }
 
-void KernelSteering::send_spare(Session& session, Bytes header, Bytes payload, bool booked) {
-  flush();  // what came before it leaves before it
+/// Sends the batch's only frame.
+boost::system::error_code KernelSteering::send_only() {
+  const UdpSent outcome = frames_->socket().send({outgoing_.data(), 1});
+  staged_ = staged_bytes_ = longest_ = 0;
+  return outcome.error;
+}
+
+boost::system::error_code KernelSteering::send_spare(const Endpoint& from, const Endpoint& to, Bytes header,
+                                                     Bytes payload) {
   spare_bytes_.assign(header.begin(), header.end());
   spare_bytes_.insert(spare_bytes_.end(), payload.begin(), payload.end());
-  const auto outcome =
-      spares_.send(session.path.local, {.peer = session.path.remote, .local = {}, .payload = spare_bytes_});
-  if (booked) observer_.on_sent(session, payload.size(), outcome);
+  return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_});
 }
 
 /// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.

@@ -21,7 +21,7 @@ namespace penstock {
 /// comes to sockets of its own that sk_lookup finds, with the addresses it was sent to; what they cannot
 /// send, by spare sockets. So every datagram that plain sockets would carry is carried. Public ports are
 /// opened elsewhere, for all lanes at once: open() and close() are not used. One thread.
-class KernelSteering final : public Steering {
+class KernelSteering final : public Steering, private DirectSteering {
  public:
   /// Which pair of addresses of an entry is the session's path.
   enum class Side { kClient, kBackend };
@@ -48,7 +48,8 @@ class KernelSteering final : public Steering {
   void close(const Endpoint& local) override;
   Result<Endpoint> source(std::uint32_t number, const Endpoint& remote) override;
   std::uint32_t sources(bool v4, std::uint32_t most) const override;
-  void adopt(const std::function<bool(SessionId, const SessionPath&)>& take) override;
+  DirectSteering* direct() override;
+  void adopt(const std::function<bool(const Left&)>& take) override;
   void add(Session& session, const ProxyAddresses& seen) override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
@@ -66,11 +67,17 @@ class KernelSteering final : public Steering {
   static constexpr std::size_t kBatch = 64;
   static constexpr std::size_t kStaging = kBatch * 2048;  // a frame is never longer
 
-  /// What belongs to a session besides its path, by the table's index.
-  struct Extra {
+  struct WayOut {
     std::uint16_t hop = 0;
     std::uint16_t mtu = 0;
-    std::uint32_t epoch = 0;  // of the hops when it was found
+    std::uint16_t headers = 0;  // bytes of IP and UDP
+  };
+  /// What belongs to a session besides its path, by the table's index.
+  struct Extra {
+    WayOut way;         // to the remote end of its path
+    WayOut to_backend;  // of a direct one
+    bool direct = false;
+    std::uint32_t epoch = 0;  // of the hops when they were found
   };
   struct Staged {
     Session* session;
@@ -80,11 +87,23 @@ class KernelSteering final : public Steering {
 
   void on_frame(const ReceivedDatagram& frame);
   void on_whole(const ReceivedDatagram& datagram);
+  void add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) override;
+  void forward_client(Session& session) override;
+  boost::system::error_code send_to_backend(Session& session, Bytes header, Bytes payload) override;
+  ForwardedTraffic forwarded(Session& session) override;
+  std::optional<std::uint32_t> number_of(const DirectRoute& route) override;
+
+  bool take_over(std::uint32_t slot, const pst_session& entry, const std::function<bool(const Left&)>& take);
   void stage(Session& session, Bytes header, Bytes payload, bool booked);
-  void send_spare(Session& session, Bytes header, Bytes payload, bool booked);
-  bool fits(Session& session, std::size_t header, std::size_t payload);
-  void find_hop(Session& session, Extra& extra);
+  void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
+  boost::system::error_code send_only();
+  boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload);
+  bool fits(const WayOut& way, std::size_t header, std::size_t payload) const;
+  WayOut way_to(const IpAddress& address, bool backend);
+  void renew_ways(Session& session, Extra& known);
   pst_session entry_of(const Session& session, const ProxyAddresses& seen, std::uint16_t hop) const;
+  DirectRoute route_of(const Session& session) const;
+  Extra& new_extra(const Session& session);
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
 
   Parts parts_;

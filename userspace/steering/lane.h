@@ -1,8 +1,10 @@
 // A lane: one worker's share of the kernel steering of a role, with the sockets that are its own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -20,28 +22,40 @@ struct LaneSockets {
 /// Binds them; `steering_address` is an address of this host, of IPv4.
 Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address);
 
-/// Which local ends a hub's sessions have towards their backends.
+/// Which local ends sessions have towards their backends.
 class SourcePorts {
  public:
-  /// `ports` are shared by all lanes; `local_addresses` is the first address that this lane alone gives to
+  /// `ports` are shared by all lanes, by the remainder, so that a lane has the same ones whichever others are
+  /// missing; in order. `local_address` is the first address that this lane alone gives to
   /// sessions of backends on this host.
   SourcePorts(std::vector<std::uint16_t> ports, unsigned lane, unsigned lanes, IpAddress local_address)
-      : ports_{std::move(ports)}, lane_{lane}, lanes_{lanes}, local_address_{local_address} {}
+      : ports_{std::move(ports)}, local_address_{local_address} {
+    std::erase_if(ports_, [=](std::uint16_t port) { return port % lanes != lane; });
+  }
 
-  std::uint32_t count() const { return static_cast<std::uint32_t>(ports_.size()) / lanes_; }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(ports_.size()); }
   /// The number's port towards backends elsewhere; below count().
-  std::uint16_t port(std::uint32_t number) const { return ports_[number * lanes_ + lane_]; }
+  std::uint16_t port(std::uint32_t number) const { return ports_[number]; }
   /// ... and its endpoint towards backends on this host.
   Endpoint local(std::uint32_t number) const {
     return {local_address_, static_cast<std::uint16_t>(kFirstLocalPort + number)};
+  }
+  /// The number of a source, towards a backend elsewhere or on this host; none when it is not of this lane.
+  std::optional<std::uint32_t> number_of(const Endpoint& source, bool local) const {
+    if (local) {
+      const bool ours = source.address == local_address_ && source.port >= kFirstLocalPort;
+      if (!ours) return std::nullopt;
+      return static_cast<std::uint32_t>(source.port) - kFirstLocalPort;
+    }
+    const auto found = std::lower_bound(ports_.begin(), ports_.end(), source.port);
+    if (found == ports_.end() || *found != source.port) return std::nullopt;
+    return static_cast<std::uint32_t>(found - ports_.begin());
   }
 
  private:
   static constexpr std::uint32_t kFirstLocalPort = 1024;
 
   std::vector<std::uint16_t> ports_;
-  unsigned lane_;
-  unsigned lanes_;
   IpAddress local_address_;
 };
 

@@ -26,6 +26,16 @@ enum class SessionState : std::uint8_t {
 };
 std::string_view to_string(SessionState state);  // "unreplied", "replied", "assured"
 
+/// Datagrams of a session that kernel programs forwarded alone.
+struct ForwardedTraffic {
+  std::uint64_t to_backend_datagrams = 0;
+  std::uint64_t to_backend_bytes = 0;
+  std::uint64_t to_client_datagrams = 0;
+  std::uint64_t to_client_bytes = 0;
+  Time client_sent{};   // when the client last sent; the epoch: never
+  Time backend_sent{};  // when the backend last did
+};
+
 /// One session. Owned by its table, at an address that stays while it lives. Its id and path are the table's
 /// to change, its state too. Two cache lines: the first has what a lookup and the search for silent ones
 /// read.

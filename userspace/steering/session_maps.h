@@ -25,9 +25,16 @@ class SessionMaps {
 
   /// Makes the session visible to the programs: the entry first, then the path.
   Result<void> publish(std::uint32_t slot, const pst_session& entry, const pst_path& path, bool from_backend);
+  /// The entry, and of a direct session the path of its answers, but not the path of its first end.
+  Result<void> prepare(std::uint32_t slot, const pst_session& entry);
+  Result<void> add_path(std::uint32_t slot, const pst_path& path, bool from_backend);
+  /// Gives a session that is visible another lane, service and hops; all else stays, and programs go on.
+  void renew(std::uint32_t slot, const pst_session& entry);
+  /// The session's counts as they are now; its times as the programs write them.
+  pst_session traffic(std::uint32_t slot) const;
   /// Another hop for a session that is visible.
   void set_hop(std::uint32_t slot, std::uint16_t hop, bool to_backend);
-  /// Hides it: the path first, then the entry.
+  /// Hides it: its paths first, then the entry.
   void withdraw(std::uint32_t slot, const pst_path& path);
 
  private:

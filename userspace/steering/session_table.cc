@@ -88,9 +88,7 @@ void SessionTable::client_sent(Session& session, std::size_t bytes, Time now) {
   session.client_sent = now;
   ++session.to_backend_datagrams;
   session.to_backend_bytes += bytes;
-  if (session.state != SessionState::kReplied) return;
-  session.state = SessionState::kAssured;
-  take_out_unassured(session);
+  if (session.state == SessionState::kReplied) assure(session);
 }
 
 void SessionTable::backend_sent(Session& session, std::size_t bytes, Time now) {
@@ -100,11 +98,29 @@ void SessionTable::backend_sent(Session& session, std::size_t bytes, Time now) {
   if (session.state == SessionState::kUnreplied) session.state = SessionState::kReplied;
 }
 
-void SessionTable::expire(Time now, std::size_t slots, const std::function<void(Session&)>& over) {
+void SessionTable::forwarded(Session& session, const ForwardedTraffic& more) {
+  const bool answered_before = session.state == SessionState::kReplied;
+  session.client_sent = std::max(session.client_sent, more.client_sent);
+  session.backend_sent = std::max(session.backend_sent, more.backend_sent);
+  session.to_backend_datagrams += more.to_backend_datagrams;
+  session.to_backend_bytes += more.to_backend_bytes;
+  session.to_client_datagrams += more.to_client_datagrams;
+  session.to_client_bytes += more.to_client_bytes;
+  if (session.state == SessionState::kUnreplied && more.to_client_datagrams > 0)
+    session.state = SessionState::kReplied;
+  const bool again =
+      more.to_backend_datagrams > 0 && (answered_before || more.client_sent > session.backend_sent);
+  if (session.state == SessionState::kReplied && again) assure(session);
+}
+
+void SessionTable::expire(Time now, std::size_t slots, const std::function<void(Session&)>& refresh,
+                          const std::function<void(Session&)>& over) {
   for (std::size_t left = std::min<std::size_t>(slots, used_); left > 0; --left) {
     if (next_ >= used_) next_ = 0;
     Session& session = at(next_++);
-    if (session.live_ && is_over(session, now)) over(session);
+    if (!session.live_) continue;
+    refresh(session);
+    if (is_over(session, now)) over(session);
   }
 }
 
@@ -144,6 +160,11 @@ void SessionTable::append_unassured(Session& session) {
   session.newer_ = kNone;
   (newest_ == kNone ? oldest_ : at(newest_).newer_) = index;
   newest_ = index;
+}
+
+void SessionTable::assure(Session& session) {
+  session.state = SessionState::kAssured;
+  take_out_unassured(session);
 }
 
 void SessionTable::take_out_unassured(Session& session) {

@@ -59,10 +59,20 @@ class SessionTable {
   void client_sent(Session& session, std::size_t bytes, Time now);
   void backend_sent(Session& session, std::size_t bytes, Time now);
 
+  /// Adds what programs forwarded since the last call. Times are of the last datagrams only: a client counts
+  /// as having sent again when it did so after the last answer, or after an answer of an earlier call.
+  void forwarded(Session& session, const ForwardedTraffic& more);
+
   /// Calls `over` for each session for which neither side has sent for `unreplied` or longer, or its idle
   /// time once it is assured. Looks at no more than `slots` slots, at none twice, from where the last call
   /// ended; `over` may remove the session it is given, and no other, and adds none.
-  void expire(Time now, std::size_t slots, const std::function<void(Session&)>& over);
+  void expire(Time now, std::size_t slots, const std::function<void(Session&)>& over) {
+    expire(
+        now, slots, [](Session&) {}, over);
+  }
+  /// The same, with a call of `refresh` for each session it looks at, before it is judged.
+  void expire(Time now, std::size_t slots, const std::function<void(Session&)>& refresh,
+              const std::function<void(Session&)>& over);
   /// Visits all sessions; `visit` may remove the one it is given, and no other, and adds none.
   void for_each(const std::function<void(Session&)>& visit);
 
@@ -82,6 +92,7 @@ class SessionTable {
   void free_slot(Session& session);
   void append_unassured(Session& session);
   void take_out_unassured(Session& session);
+  void assure(Session& session);
   bool is_over(const Session& session, Time now) const;
 
   const std::uint32_t first_slot_;

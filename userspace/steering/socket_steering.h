@@ -31,7 +31,7 @@ class SocketSteering final : public Steering {
   void close(const Endpoint& local) override;
   Result<Endpoint> source(std::uint32_t number, const Endpoint& remote) override;
   std::uint32_t sources(bool v4, std::uint32_t most) const override;
-  void adopt(const std::function<bool(SessionId, const SessionPath&)>& /*take*/) override {}
+  void adopt(const std::function<bool(const Left&)>& /*take*/) override {}
   void add(Session& session, const ProxyAddresses& seen) override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;

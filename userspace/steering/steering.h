@@ -10,6 +10,7 @@
 #include "base/reason.h"
 #include "net/network.h"
 #include "proto/proxy_header.h"
+#include "steering/direct_steering.h"
 #include "steering/session_table.h"
 
 namespace penstock {
@@ -48,9 +49,18 @@ class Steering {
   /// How many numbers source() takes, less than `most` where the system has no more to give.
   virtual std::uint32_t sources(bool v4, std::uint32_t most) const = 0;
 
-  /// Calls `take` for each session that the process before left, in the order of slots: true keeps it, and
-  /// add() follows. Before anything else.
-  virtual void adopt(const std::function<bool(SessionId, const SessionPath&)>& take) = 0;
+  /// What it can do without a tunnel; null where it cannot.
+  virtual DirectSteering* direct() { return nullptr; }
+
+  /// A session that the process before left; `route` where its programs forward it alone.
+  struct Left {
+    SessionId id;
+    SessionPath path;
+    std::optional<DirectRoute> route;
+  };
+  /// Calls `take` for each of them, in the order of slots: true keeps it, and `take` has added it. Before
+  /// anything else.
+  virtual void adopt(const std::function<bool(const Left&)>& take) = 0;
   /// `seen` is what a PROXY header of the session says.
   virtual void add(Session& session, const ProxyAddresses& seen) = 0;
   virtual void remove(Session& session) = 0;

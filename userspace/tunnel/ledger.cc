@@ -3,11 +3,18 @@
 namespace penstock {
 namespace {
 
-LedgerRow row_of(const ServiceLedger& of, const LedgerLine& line, bool flows, bool to_client) {
+struct Kind {
+  bool flows = false;
+  bool direct = false;
+  bool to_client = false;
+};
+
+LedgerRow row_of(const ServiceLedger& of, const LedgerLine& line, const Kind& kind) {
   LedgerRow row{.service = std::string{of.service},
                 .edge = std::string{of.edge},
-                .flows = flows,
-                .to_client = to_client,
+                .flows = kind.flows,
+                .direct = kind.direct,
+                .to_client = kind.to_client,
                 .received = line.received.get(),
                 .received_bytes = line.received_bytes.get(),
                 .sent = line.sent.get(),
@@ -77,15 +84,17 @@ ServiceLedger& Ledger::of(const std::string& service, const std::string& edge) {
 
 std::vector<LedgerRow> Ledger::rows() const {
   std::vector<LedgerRow> out;
-  const auto add = [&](const ServiceLedger& of, const LedgerLine& line, bool flows, bool to_client) {
+  const auto add = [&](const ServiceLedger& of, const LedgerLine& line, const Kind& kind) {
     const bool blank = line.received.get() == 0 && line.received_bytes.get() == 0;
-    if (!blank) out.push_back(row_of(of, line, flows, to_client));
+    if (!blank) out.push_back(row_of(of, line, kind));
   };
   for (const auto& [key, ledger] : books_) {
-    add(ledger, ledger.to_backend, false, false);
-    add(ledger, ledger.to_client, false, true);
-    add(ledger, ledger.flows_to_backend, true, false);
-    add(ledger, ledger.flows_to_client, true, true);
+    add(ledger, ledger.to_backend, {});
+    add(ledger, ledger.to_client, {.to_client = true});
+    add(ledger, ledger.direct_to_backend, {.direct = true});
+    add(ledger, ledger.direct_to_client, {.direct = true, .to_client = true});
+    add(ledger, ledger.flows_to_backend, {.flows = true});
+    add(ledger, ledger.flows_to_client, {.flows = true, .to_client = true});
   }
   return out;
 }

@@ -47,6 +47,13 @@ struct LedgerLine {
     dropped[static_cast<std::size_t>(reason)].add(1);
     dropped_bytes.add(bytes);
   }
+  /// Datagrams that kernel programs received and sent.
+  void pass(std::uint64_t datagrams, std::uint64_t bytes) {
+    received.add(datagrams);
+    received_bytes.add(bytes);
+    sent.add(datagrams);
+    sent_bytes.add(bytes);
+  }
   /// Datagrams that somebody else received and threw away for us, of unknown size.
   void lose(Reason reason, std::uint64_t datagrams) {
     received.add(datagrams);
@@ -59,6 +66,8 @@ struct ServiceLedger {
   std::string_view edge;     // hub: whose traffic it is; empty at the edge itself
   LedgerLine to_backend;     // datagrams
   LedgerLine to_client;
+  LedgerLine direct_to_backend;  // datagrams between a client and a backend, without a tunnel
+  LedgerLine direct_to_client;
   LedgerLine flows_to_backend;
   LedgerLine flows_to_client;
 
@@ -78,6 +87,7 @@ struct LedgerRow {
   std::string service;  // empty: what belongs to no service
   std::string edge;     // hub: whose traffic it is; empty at the edge itself
   bool flows = false;   // else datagrams
+  bool direct = false;  // datagrams between a client and a backend, without a tunnel
   bool to_client = false;
   std::uint64_t received = 0;
   std::uint64_t received_bytes = 0;
@@ -89,7 +99,7 @@ struct LedgerRow {
   std::map<Reason, std::uint64_t> dropped;
 
   /// What the row is of, whichever the edge: rows with the same key add up.
-  auto key() const { return std::tie(service, flows, to_client); }
+  auto key() const { return std::tie(service, flows, direct, to_client); }
   std::uint64_t dropped_total() const;
   /// Whether received = sent + held + dropped, in datagrams and in bytes.
   bool balances() const;

@@ -18,9 +18,10 @@ struct SessionReport {
   std::string service;
   std::string edge;
   Endpoint client;
-  Endpoint local;    // the public address that the client used
-  Endpoint backend;  // hub only
-  Endpoint source;   // hub only: its socket towards the backend; the address is :: where the system chooses
+  Endpoint local;       // the public address that the client used
+  bool direct = false;  // between an edge and the backend, without a hub
+  Endpoint backend;     // of a direct one, and at the hub
+  Endpoint source;      // our end towards the backend; the address is :: where the system chooses
   std::string_view state;
   Duration age{};
   Duration idle{};

@@ -35,6 +35,7 @@ inline constexpr std::uint32_t kMaxUdpOpen = 52;        // ... and of IPv6
 inline constexpr std::uint32_t kMaxDatagram = 65507;    // the largest that UDP over IPv4 carries
 inline constexpr std::size_t kMaxPortFailures = 1024;   // in one CONFIG_RESULT
 inline constexpr std::size_t kMaxPortRanges = 32768;    // in one list: no set of ports has more
+inline constexpr std::size_t kMaxAddresses = 16;        // of one target
 inline constexpr std::size_t kMaxFeatures = 32;         // each a name
 inline constexpr std::size_t kMaxJsonDepth = 8;         // objects and arrays within one another
 inline constexpr std::size_t kMaxEdgeLine = 512;        // the EDGE line with its line feed

@@ -40,12 +40,7 @@ class Load:
 
     def flood(self, target, seconds, **options):
         """packetload beside others, from the client's link on; to be used in a `with`."""
-        self._count += 1
-        link = json.loads(self._world.edge.ip("-json", "link", "show", "dev", "client"))[0]
-        command = [self._world.programs.packetload, *_flags(
-            {"interface": "edge", "mac": link["address"], "connect": target, "seconds": seconds, **options})]
-        return Client("packetload", self._world.processes.start(
-            f"packetload-{self._count}", command, self._world.client, stdout=subprocess.PIPE, must_live=False))
+        return Client("packetload", self._world.flood(target, seconds, *_flags(options), stdout=subprocess.PIPE))
 
     def start(self, command, target, seconds, **options):
         """A client that runs beside others, to be used in a `with`."""

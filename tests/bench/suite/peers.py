@@ -9,7 +9,7 @@ from harness.topology import BACKEND_V4, EDGE_V4, HUB_TUNNEL
 from harness.wait import expect, until
 from suite import certificate
 from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, SESSION_PORT, SESSION_PORTS
-from suite.settings import CIPHER, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
+from suite.settings import CIPHER, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
 
 TCP = ("memory", "throughput", "rate", "latency")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
@@ -153,36 +153,41 @@ class PenstockPair:
 
     name, steering = "penstock", "socket"
     measures = (*TCP, "datagrams", "sessions")
-    services = (("echo", 7201, ECHO_PORT), ("bulk", 7202, BULK_PORT))  # name, public, backend
-    echo, bulk = f"{EDGE_V4}:7201", f"{EDGE_V4}:7202"
-    datagrams, sessions = f"{EDGE_V4}:7203", f"{EDGE_V4}:7300"
+    first_port, tunnel_port = 7200, 8443
+
 
     def __init__(self, world, settings):
         self.most_sessions = settings.sessions
         sockets = -(-settings.session_limit // SESSION_PORTS) + SPARE_FLOWS
         limits = {"flows": settings.flow_limit, "flows_per_source": settings.flow_limit,
                   "sessions": settings.session_limit, "sessions_per_source": settings.session_limit,
-                  "backend_sockets": max(sockets, MANY_SESSIONS + SPARE_FLOWS)}
+                  "backend_sockets": max(sockets, LINGERING * MANY_SESSIONS + SPARE_FLOWS)}
         self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits, "steering": {"mode": self.steering},
                       "flow": {"unreplied": f"{settings.unreplied}s"}}
-        self._services = [{"name": name, "ports": [port], "target": f"{BACKEND_V4}:{target}", "client": "none"}
-                          for name, port, target in self.services]
-        self._services += [
-            {"name": "datagrams", "protocol": "udp", "ports": [7203], "target": f"{BACKEND_V4}:{DATAGRAM_PORT}",
-             "client": "none"},
-            {"name": "sessions", "protocol": "udp", "ports": [f"7300-{7300 + SESSION_PORTS - 1}"],
-             "target": f"{BACKEND_V4}:{SESSION_PORT}+", "client": "none"}]
+        self._services = self._make_services()
+        self.echo, self.bulk, self.datagrams, self.sessions = (
+            f"{EDGE_V4}:{self.first_port + offset}" for offset in (1, 2, 3, 100))
         self._world = world
         self._hub = self._edge = None
         self.processes = ()
 
+    def _make_services(self):
+        first, last = self.first_port + 100, self.first_port + 100 + SESSION_PORTS - 1
+        udp = {"protocol": "udp", "client": "none"}
+        return [*({"name": name, "ports": [self.first_port + offset], "target": f"{BACKEND_V4}:{target}", "client": "none"}
+                  for name, offset, target in (("echo", 1, ECHO_PORT), ("bulk", 2, BULK_PORT))),
+                {**udp, "name": "datagrams", "ports": [self.first_port + 3], "target": f"{BACKEND_V4}:{DATAGRAM_PORT}"},
+                {**udp, "name": "sessions", "ports": [f"{first}-{last}"], "target": f"{BACKEND_V4}:{SESSION_PORT}+"}]
+
     def start(self):
         if self._hub is None:
-            self._hub = Hub(self._world, {**self._node, "service": self._services}, name=f"{self.name}-hub").start()
+            listen = f"{HUB_TUNNEL}:{self.tunnel_port}"
+            self._hub = Hub(self._world, {**self._node, "hub": {"listen": [listen], "public": listen},
+                                          "service": self._services}, name=f"{self.name}-hub")
+        self._hub.start()
+        if self._edge is None:
             token = self._hub.add_edge("bench")
             self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1}}, name=f"{self.name}-edge")
-        else:
-            self._hub.start()
         self._edge.start().await_connected()
         for service in self._services:
             self._hub.await_ports(service["name"])
@@ -219,6 +224,7 @@ class KernelPair(PenstockPair):
 
     name, steering = "kernel", "kernel"
     measures = ("datagrams", "guard", "maps")
+    first_port, tunnel_port = 8200, 8444
     alone = True
 
     def start(self):
@@ -229,7 +235,7 @@ class KernelPair(PenstockPair):
     def stop(self):
         """With its programs: what is pinned would stay attached."""
         for node in (self._edge, self._hub):
-            if node is not None:
+            if node is not None and node.process is not None:
                 node.kill()
                 node.forget_pins()
 

@@ -33,7 +33,7 @@ class BenchPrograms(Programs):
             self.missing["kernel"] = self.missing["penstock"]
             return
         try:
-            self.packetload, _ = self._ours("packetload"), self.peer("bpftool")
+            _ = self.packetload, self.peer("bpftool")
         except MissingProgram as missing:
             self.missing["kernel"] = str(missing)
 

@@ -51,10 +51,13 @@ for _moment, _text in (("held", "per held UDP session"), ("after", "left per UDP
         for _kind in ("rss", "pss"):
             _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_kind.upper()}, {_of}", "B", "less")
 _metric("sessions.kernel", "kernel memory per held UDP session", "B", "less")
-_metric("guard.sent", "datagrams of a flood that is blocked", "1/s", "")
-_metric("guard.dropped", "... dropped by the guard", "1/s", "")
-_metric("guard.processor", "CPU per datagram of the flood, made and dropped", "µs", "less")
-for _name, _text in (("calm", "without a flood"), ("flood", "beside the flood")):
+_FLOODS = {"bounded": "a bounded flood", "full": "a flood as fast as one core makes it"}
+for _name, _text in _FLOODS.items():
+    _metric(f"guard.sent.{_name}", f"datagrams of {_text}, which is blocked", "1/s", "")
+    _metric(f"guard.dropped.{_name}", "... dropped by the guard", "1/s", "")
+    if _name == "full":  # a bounded one is busy with waiting too
+        _metric(f"guard.processor.{_name}", "... CPU of each, made and dropped", "µs", "less")
+for _name, _text in (("calm", "without a flood"), *((_name, f"beside {_text}") for _name, _text in _FLOODS.items())):
     _metric(f"guard.delivered.{_name}", f"answered of 10,000 datagrams a second {_text}", "%", "more")
     _metric(f"guard.p99.{_name}", f"... p99 {_text}", "ms", "less", 1000)
 _metric("maps.total", "memory of an edge's maps for 1,000,000 sessions", "MiB", "less", 1 << 20)

@@ -11,6 +11,7 @@ DATAGRAM_SIZES = (60, 400, 1200)
 MIXED = "mixed"  # of all sizes up to the largest of those
 FEW_SESSIONS, MANY_SESSIONS = 1, 10_000
 WINDOWS = {FEW_SESSIONS: 64, MANY_SESSIONS: 512}  # datagrams under way: 64 of 1200 bytes fit a socket's default buffer
+LINGERING = 2  # rounds whose sessions a node may hold: those of the last end at one node before the other
 MOST_SESSIONS = 1_000_000
 SPARE_DESCRIPTORS = 300
 
@@ -34,7 +35,7 @@ class Settings:
     @property
     def session_limit(self):
         """What the proxies are told to accept at once."""
-        return max(self.sessions, MANY_SESSIONS) + SPARE_FLOWS
+        return max(self.sessions, LINGERING * MANY_SESSIONS) + SPARE_FLOWS
 
     @property
     def flow_limit(self):

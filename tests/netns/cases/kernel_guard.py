@@ -1,5 +1,7 @@
 """The guard: rules and limits before public UDP ports, and nowhere else."""
 
+import json
+
 from harness.datagrams import answers, ask, expect_nothing, row_of
 from harness.runner import case
 from harness.sockets import expect_echo
@@ -156,6 +158,26 @@ def new_sessions_of_one_source_are_limited(world):
     until(lambda: answers(held), "a token later there is a session")
     for n in range(30):
         ask(held, b"which is not limited %d" % n)
+
+
+@case(kernel=True)
+def a_flood_of_frames_from_a_blocked_network(world):
+    """As fast as frames come, no stranger among them reaches a socket, and a session goes on."""
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    ask(client, b"before")
+    edge.ctl("guard", "block", "100.64.0.0/10")
+    flood = world.flood(f"{EDGE_V4}:7000", 20, "--random-sources=100.64.0.0/10", "--datagrams=200000", "--mixed")
+    answered = 0
+    while flood.popen.poll() is None:
+        answered += answers(client)
+    expect_equal(flood.wait(), 0, "the end of packetload")
+    expect_equal(json.loads(flood.output())["sent"], 200000, "datagrams of the flood")
+    expect(answered > 0, "the session is answered beside the flood")
+    expect_dropped(edge, "echo", "blocked", 1000)
+    expect(guarded(edge, "blocked") <= 200000, f"blocked: {guarded(edge, 'blocked')}")
+    expect_equal(len(edge.sessions()), 1, "sessions")
 
 
 @case(kernel=True, timeout=90)

@@ -28,6 +28,11 @@ class Programs:
             raise MissingProgram(f"there is no {program}: build it first")
         return program
 
+    @property
+    def packetload(self):
+        """Which few cases need."""
+        return self._ours("packetload")
+
     def peer(self, name):
         """(path, environment) of a program that others wrote."""
         installed = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")

@@ -1,6 +1,7 @@
 """All that one case has: namespaces, processes, a folder, and the way to a running hub and edge."""
 
 import contextlib
+import json
 import pathlib
 import shutil
 import tempfile
@@ -107,6 +108,13 @@ class World:
         """A flood of datagrams to a public port from false addresses, while it runs: the process."""
         return self.processes.start("spoof", [PYTHON, HARNESS / "udp_many.py", "spoof", EDGE_V4, port, count, rate],
                                     self.client, must_live=False)
+
+    def flood(self, target, seconds, *options, **how):
+        """packetload from the client's link to an address of the edge, while it runs: the process."""
+        link = json.loads(self.edge.ip("-json", "link", "show", "dev", "client"))[0]
+        command = [self.programs.packetload, "--interface=edge", f"--mac={link['address']}", f"--connect={target}",
+                   f"--seconds={seconds}", *options]
+        return self.processes.start("packetload", command, self.client, must_live=False, **how)
 
     def await_listener(self, namespace, port):
         """Waits until somebody listens on a TCP port there."""

@@ -115,22 +115,24 @@ TEST(View, Flows) {
 }
 
 TEST(View, Sessions) {
-  EXPECT_EQ(
-      view_sessions(object(R"({"sessions":[
+  EXPECT_EQ(view_sessions(object(R"({"sessions":[
     {"id":1049600,"service":"dns","edge":"fra1","client":"192.0.2.9:5000","local":"198.51.100.1:53",
-     "backend":"10.0.0.5:53","source":"10.0.0.1:40001","state":"assured","age_s":61.5,"idle_s":0.25,
+     "way":"direct","backend":"10.0.0.5:53","source":"10.0.0.1:40001","state":"assured","age_s":61.5,"idle_s":0.25,
      "to_backend":{"datagrams":12,"bytes":500},"to_client":{"datagrams":"11","bytes":"2048"}},
     {"id":7,"service":"dns","edge":"fra1","client":"[2001:db8::9]:1","local":"[2001:db8::1]:53",
-     "backend":"","source":"","state":"unreplied","age_s":2.5,"idle_s":2.5,
+     "way":"tunnel","backend":"","source":"","state":"unreplied","age_s":2.5,"idle_s":2.5,
      "to_backend":{"datagrams":1,"bytes":0},"to_client":{"datagrams":0,"bytes":0}}],
     "total":3})")),
-      "SESSION  SERVICE  EDGE  CLIENT           LOCAL             BACKEND      SOURCE          STATE    "
-      "    AGE  IDLE  TO BACKEND  BYTES  TO CLIENT    BYTES\n"
-      "1049600  dns      fra1  192.0.2.9:5000   198.51.100.1:53   10.0.0.5:53  10.0.0.1:40001  assured  "
-      "  1m01s    0s          12  500 B         11  2.0 KiB\n"
-      "      7  dns      fra1  [2001:db8::9]:1  [2001:db8::1]:53  -            -               unreplied"
-      "     2s    2s           1    0 B          0      0 B\n"
-      "2 of 3 sessions; --limit N shows more\n");
+            "SESSION  SERVICE  EDGE  CLIENT           LOCAL             WAY     BACKEND      SOURCE          "
+            "STATE    "
+            "    AGE  IDLE  TO BACKEND  BYTES  TO CLIENT    BYTES\n"
+            "1049600  dns      fra1  192.0.2.9:5000   198.51.100.1:53   direct  10.0.0.5:53  10.0.0.1:40001  "
+            "assured  "
+            "  1m01s    0s          12  500 B         11  2.0 KiB\n"
+            "      7  dns      fra1  [2001:db8::9]:1  [2001:db8::1]:53  tunnel  -            -               "
+            "unreplied"
+            "     2s    2s           1    0 B          0      0 B\n"
+            "2 of 3 sessions; --limit N shows more\n");
   EXPECT_EQ(view_sessions(object(R"({"sessions":[],"total":0})")),
             "no sessions: none is open that matches\n");
   EXPECT_EQ(view_sessions(object(R"({"sessions":[],"total":9})")), "0 of 9 sessions; --limit N shows more\n");

@@ -149,6 +149,8 @@ constexpr Case kValues[] = {
     {"[hub]\n[[hub.edges]]\nid = \"*\"\nsecret_file = \"s\"\n",
      "p.toml:3: hub.edges.id: \"*\" names no edge"},
     {"[hub]\n[[hub.edges]]\nid = \"a\"\n", "p.toml:2: hub.edges.secret_file: is missing and has no default"},
+    {"[edge]\ntoken_file = \"t\"\ndirect_to = [\"10.0.0.1/8\"]\n",
+     "p.toml:3: edge.direct_to: \"10.0.0.1/8\" will not do: write an address or a network"},
     {"[edge]\ntoken_file = \"t\"\nbind = [\"192.0.2.256\"]\n",
      "p.toml:3: edge.bind: \"192.0.2.256\" will not do: write an IP address"},
     {"[edge]\nhub = \"h:1\"\nid = \"a\"\nsecret_file = \"s\"\npins = [\"AAAA\"]\n",

@@ -30,6 +30,7 @@ TEST(Config, EdgeWithATokenHasTheDefaults) {
   const Config config = parsed("[edge]\ntoken_file = \"/t\"\n");
 
   ASSERT_TRUE(config.edge);
+  EXPECT_TRUE(config.edge->direct_to.empty());
   EXPECT_EQ(config.edge->bind, (std::vector{IpAddress::v4(0), IpAddress{}}));
   EXPECT_EQ(config.edge->ports_allow.to_string(), "1-65535");
   EXPECT_EQ(config.edge->ports_deny.to_string(), "22");
@@ -190,6 +191,7 @@ secret_file = "/s"
 pins = ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
 carriers = 4
 bind = ["192.0.2.1"]
+direct_to = ["10.0.0.0/8", "2001:db8::5"]
 [edge.ports]
 allow = [80, "8000-8100"]
 deny = []
@@ -202,6 +204,7 @@ deny = []
   wanted.pins = {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
   wanted.carriers = 4;
   wanted.bind = {*IpAddress::parse("192.0.2.1")};
+  wanted.direct_to = {*AddressPrefix::parse("10.0.0.0/8"), *AddressPrefix::parse("2001:db8::5")};
   wanted.ports_allow.add({80, 80});
   wanted.ports_allow.add({8000, 8100});
   EXPECT_EQ(config.edge, wanted);

@@ -32,8 +32,8 @@ TEST(ServiceJson, HasEveryKey) {
   EXPECT_EQ(
       service_to_json(full_service()),
       R"({"name":"web","protocol":"both","ports":[80,"8000-8100"],"edges":["a","b"],"target":"[::1]:7000+",)"
-      R"("client":"proxy-v2","proxy_v2":"separate","max_flows":10,"max_flows_per_source":3,"idle":"90s",)"
-      R"("udp_idle":"5s","draining":true})");
+      R"("client":"proxy-v2","proxy_v2":"separate","way":"tunnel","max_flows":10,"max_flows_per_source":3,)"
+      R"("idle":"90s","udp_idle":"5s","draining":true})");
 }
 
 TEST(ServiceJson, ComesBackTheSame) {
@@ -55,6 +55,20 @@ TEST(ServiceJson, OfEveryKindComesBackTheSame) {
       EXPECT_EQ(*back, service);
     }
   }
+}
+
+TEST(ServiceJson, KnowsTheWay) {
+  Service service = full_service();
+  service.protocol = Protocol::kUdp;
+  service.way = ServiceWay::kDirect;
+  const auto back = service_from_json(service_to_json(service));
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(*back, service);
+
+  service.protocol = Protocol::kBoth;
+  const auto refused = service_from_json(service_to_json(service));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().what, testing::HasSubstr("way: \"direct\" is for UDP alone"));
 }
 
 TEST(ServiceJson, WithoutTheKeysOfUdpIsOfTcp) {

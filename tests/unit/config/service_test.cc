@@ -82,6 +82,23 @@ TEST(Service, NamesItsProtocolsAndModes) {
   EXPECT_EQ(parse_proxy_v2_mode(""), std::nullopt);
 }
 
+TEST(Service, IsDirectOverUdpAlone) {
+  for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kBoth}) {
+    Service a = service("a", {{53, 53}});
+    a.protocol = protocol;
+    EXPECT_TRUE(find_contradictions(a).empty());
+    a.way = ServiceWay::kDirect;
+    const auto found = find_contradictions(a);
+    ASSERT_EQ(found.size(), protocol == Protocol::kUdp ? 0U : 1U) << to_string(protocol);
+    if (!found.empty()) {
+      EXPECT_EQ(found.front().key, "way");
+    }
+  }
+  for (const ServiceWay way : {ServiceWay::kTunnel, ServiceWay::kDirect})
+    EXPECT_EQ(parse_way(to_string(way)), way);
+  EXPECT_EQ(parse_way("straight"), std::nullopt);
+}
+
 TEST(Service, HasOneProtocolOrBoth) {
   Service a = service("a", {});
   EXPECT_TRUE(a.has_tcp() && !a.has_udp());

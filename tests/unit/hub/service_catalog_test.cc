@@ -333,6 +333,38 @@ TEST_F(ServiceCatalogTest, AssignsUdpPortsBesideTcpPorts) {
   EXPECT_EQ(routes->find_udp(444), nullptr);
 }
 
+TEST_F(ServiceCatalogTest, TellsEdgesWhereADirectServiceGoes) {
+  Service direct = udp_service("game", {27000, 27010});
+  direct.target = Target::parse("game.example:7000+").value();
+  direct.way = ServiceWay::kDirect;
+  direct.client = ClientHeader::kProxyV2;
+  direct.proxy_v2 = ProxyV2Mode::kFirst;
+  direct.max_flows = 9;
+  direct.max_flows_per_source = 4;
+  direct.draining = true;
+  ASSERT_TRUE(catalog_->add(direct));
+  ASSERT_TRUE(catalog_->add(udp_service("dns", {53, 53})));
+  const auto told = [&](std::size_t index) {
+    return catalog_->assignment_for("edge-1", {.features = {}, .services = {}})
+        .penstock->services[index]
+        .direct;
+  };
+  EXPECT_EQ(told(0), std::nullopt) << "dns goes through the tunnel";
+  DirectService wanted{.addresses = {},
+                       .port = 7000,
+                       .shifted = true,
+                       .header = DirectService::Header::kFirst,
+                       .max_sessions = 9,
+                       .max_sessions_per_source = 4,
+                       .draining = true};
+  EXPECT_EQ(told(1), wanted);
+  const IpAddress low = *IpAddress::parse("10.0.0.5");
+  const IpAddress high = *IpAddress::parse("10.0.0.6");
+  ASSERT_TRUE(catalog_->resolved("game.example", {high, low}));
+  wanted.addresses = {low, high};
+  EXPECT_EQ(told(1), wanted) << "in order, however the resolver turns them round";
+}
+
 TEST_F(ServiceCatalogTest, RefusesAPortOfAProtocolThatAnotherServiceHas) {
   add(service("web", {443, 443}));
   add(udp_service("quic", {443, 443}));

@@ -132,6 +132,49 @@ TEST(Assignment, AServiceWithoutUdpPortsHasNoIdleTimeEither) {
   }
 }
 
+TEST(Assignment, TellsWhereAServiceMayGoWithoutTheHub) {
+  Assignment assignment;
+  assignment.penstock = Assignment::Extension{.features = {}, .services = {}};
+  using enum DirectService::Header;
+  for (const DirectService::Header header : {kNone, kEvery, kFirst, kSeparate}) {
+    assignment.penstock->services.push_back(
+        {.name = "s" + std::to_string(static_cast<int>(header)),
+         .udp_ports = ports_of_text({{53, 53}}),
+         .udp_idle = 60s,
+         .direct =
+             DirectService{.addresses = {*IpAddress::parse("10.0.0.5"), *IpAddress::parse("2001:db8::5")},
+                           .port = 7000,
+                           .shifted = true,
+                           .header = header,
+                           .max_sessions = 10,
+                           .max_sessions_per_source = 3,
+                           .draining = true}});
+  }
+  assignment.listen_ports_udp = {53};
+  const auto read = parse_assignment(to_line(assignment));
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(*read, assignment);
+  EXPECT_THAT(to_line(assignment),
+              HasSubstr(R"("direct":{"addresses":["10.0.0.5","2001:db8::5"],"port":7000,"shifted":true,)"
+                        R"("header":"none","max_sessions":10,"max_sessions_per_source":3,"draining":true})"));
+}
+
+TEST(Assignment, RefusesAWayThatItCannotRead) {
+  const auto error_of = [](std::string_view direct) {
+    const auto read = parse_assignment(
+        R"({"listenPorts":[],"penstock":{"version":1,"features":[],"instance":"1","generation":"1","services":[)"
+        R"({"name":"a","ports":[],"udp":["53"],"udp_idle_ms":1,"direct":)" +
+        std::string{direct} + "}]}}");
+    return read ? std::string{} : read.error().what;
+  };
+  EXPECT_THAT(error_of("null"), HasSubstr("key 'penstock.services[0].direct' must be an object"));
+  EXPECT_THAT(error_of("{}"), HasSubstr("direct.addresses' is missing"));
+  EXPECT_THAT(error_of(R"({"addresses":["host"]})"), HasSubstr("direct.addresses[0]' is no IP address"));
+  EXPECT_THAT(error_of(R"({"addresses":[],"port":65536})"), HasSubstr("direct.port' must be an integer"));
+  EXPECT_THAT(error_of(R"({"addresses":[],"port":1,"shifted":false,"header":"all"})"),
+              HasSubstr("direct.header' is none of"));
+}
+
 TEST(Assignment, TellsItsPorts) {
   EXPECT_EQ(ports_of(kLegacy), ports_of_text({{80, 80}, {443, 443}}));
   EXPECT_EQ(ports_of(kOurs), ports_of_text({{80, 80}, {443, 443}, {8000, 8001}}));

@@ -65,6 +65,28 @@ TEST_F(BackendSourcesTest, PrefersWhatTheBackendNeverHadThenWhatRestedLongest) {
   EXPECT_EQ(sources_.take(here_, later), std::nullopt);
 }
 
+TEST_F(BackendSourcesTest, ClaimsWhatASessionHasAlready) {
+  EXPECT_TRUE(sources_.claim(here_, 1, kStart));
+  EXPECT_FALSE(sources_.claim(here_, 1, kStart)) << "it is in use";
+  EXPECT_FALSE(sources_.claim(here_, 3, kStart)) << "there are three";
+  EXPECT_TRUE(sources_.claim(there_, 1, kStart));
+
+  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt) << "what is below may have been used too";
+  EXPECT_EQ(sources_.open(), 2U);
+  EXPECT_EQ(sources_.take(here_, kStart), 2U);
+  EXPECT_EQ(sources_.take(here_, kStart + 30s), 0U);
+  sources_.give_back(here_, 1, kStart + 30s);
+  EXPECT_EQ(sources_.take(here_, kStart + 59s), std::nullopt);
+  EXPECT_EQ(sources_.take(here_, kStart + 60s), 1U);
+}
+
+TEST_F(BackendSourcesTest, ClaimsOneThatRests) {
+  EXPECT_TRUE(sources_.claim(here_, 2, kStart));
+  EXPECT_TRUE(sources_.claim(here_, 0, kStart));
+  EXPECT_EQ(sources_.take(here_, kStart + 30s), 1U);
+  EXPECT_EQ(sources_.take(here_, kStart + 99s), std::nullopt);
+}
+
 TEST_F(BackendSourcesTest, ForgetsABackendOnceAllItsSourcesHaveRested) {
   for (int i = 0; i < 2; ++i) sources_.open();
   sources_.take(here_, kStart);

@@ -108,6 +108,53 @@ TEST_F(SessionTableTest, MovesTheStateOn) {
   }
 }
 
+TEST_F(SessionTableTest, AddsWhatProgramsForwarded) {
+  Session& session = add(0);
+  table_.client_sent(session, 10, kStart);
+  table_.forwarded(session, {.to_client_datagrams = 2, .to_client_bytes = 30, .backend_sent = kStart + 1s});
+  EXPECT_EQ(session.state, SessionState::kReplied);
+  EXPECT_EQ(session.backend_sent, kStart + 1s);
+
+  table_.forwarded(session, {.client_sent = kStart, .backend_sent = kStart + 1s});
+  EXPECT_EQ(session.state, SessionState::kReplied) << "nothing came";
+  table_.forwarded(session, {.to_backend_datagrams = 1, .to_backend_bytes = 5, .client_sent = kStart + 2s});
+  EXPECT_EQ(session.state, SessionState::kAssured);
+  EXPECT_EQ(session.client_sent, kStart + 2s);
+  EXPECT_EQ(session.backend_sent, kStart + 1s) << "never goes back";
+  EXPECT_EQ(session.to_backend_datagrams, 2U);
+  EXPECT_EQ(session.to_backend_bytes, 15U);
+  EXPECT_EQ(session.to_client_datagrams, 2U);
+  EXPECT_EQ(session.to_client_bytes, 30U);
+  EXPECT_EQ(table_.oldest_unassured(), nullptr);
+}
+
+TEST_F(SessionTableTest, AssuresByOneCallWhenTheClientSentLast) {
+  const ForwardedTraffic both{.to_backend_datagrams = 3,
+                              .to_client_datagrams = 1,
+                              .client_sent = kStart + 2s,
+                              .backend_sent = kStart + 1s};
+  Session& session = add(0);
+  table_.forwarded(session, both);
+  EXPECT_EQ(session.state, SessionState::kAssured);
+
+  ForwardedTraffic answered_last = both;
+  answered_last.backend_sent = kStart + 3s;
+  Session& other = add(1);
+  table_.forwarded(other, answered_last);
+  EXPECT_EQ(other.state, SessionState::kReplied);
+}
+
+TEST_F(SessionTableTest, RefreshesWhatItJudges) {
+  Session& session = add(0);
+  Session& silent = add(1);
+  std::vector<Session*> ended;
+  const auto refresh = [&](Session& each) {
+    if (&each == &session) table_.forwarded(each, {.client_sent = kStart + 9s});
+  };
+  table_.expire(kStart + 10s, 100, refresh, [&](Session& each) { ended.push_back(&each); });
+  EXPECT_EQ(ended, std::vector{&silent});
+}
+
 TEST_F(SessionTableTest, NamesTheStates) {
   EXPECT_EQ(to_string(SessionState::kUnreplied), "unreplied");
   EXPECT_EQ(to_string(SessionState::kReplied), "replied");

@@ -1,0 +1,87 @@
+// Sessions of an edge that the kernel programs forward alone.
+#include <algorithm>
+
+#include "steering/abi_values.h"
+#include "steering/kernel_steering.h"
+
+namespace penstock {
+namespace {
+
+/// A moment as programs write it, in milliseconds modulo 2^32; the epoch for 0, which is "never". They use a
+/// coarser clock than we, which may be ahead of theirs only.
+Time time_of(std::uint32_t seen, Time now) {
+  if (seen == 0) return {};
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  const auto age = static_cast<std::uint32_t>(now_ms.count()) - seen;
+  return now - std::chrono::milliseconds{age > INT32_MAX ? 0 : age};
+}
+
+}  // namespace
+
+DirectSteering* KernelSteering::direct() {
+  return parts_.side == Side::kClient ? static_cast<DirectSteering*>(this) : nullptr;
+}
+
+/// Without room for a path, the datagrams of that direction come to the sockets, as the first did.
+void KernelSteering::add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) {
+  Extra& known = new_extra(session);
+  known.direct = true;
+  known.to_backend = way_to(route.backend.address, true);
+  last_added_ = Clock::now();
+  pst_session entry = entry_of(session, seen, known.way.hop);
+  entry.flags = PST_SESSION_DIRECT | (route.proxy_in_each ? __u32{PST_SESSION_PROXY} : 0U);
+  entry.backend_hop = known.to_backend.hop;
+  entry.source = to_abi(route.source.address);
+  entry.source_port = htons(route.source.port);
+  entry.backend = to_abi(route.backend.address);
+  entry.backend_port = htons(route.backend.port);
+  const std::uint32_t slot = session.id.slot();
+  if (parts_.maps.at(slot).id == entry.id) return parts_.maps.renew(slot, entry);
+  static_cast<void>(parts_.maps.prepare(slot, entry));
+}
+
+void KernelSteering::forward_client(Session& session) {
+  static_cast<void>(
+      parts_.maps.add_path(session.id.slot(), path_of(session.path.remote, session.path.local), false));
+}
+
+DirectRoute KernelSteering::route_of(const Session& session) const {
+  const pst_session& entry = parts_.maps.at(session.id.slot());
+  return {.backend = from_abi(entry.backend, entry.backend_port),
+          .source = from_abi(entry.source, entry.source_port),
+          .proxy_in_each = (entry.flags & PST_SESSION_PROXY) != 0};
+}
+
+boost::system::error_code KernelSteering::send_to_backend(Session& session, Bytes header, Bytes payload) {
+  flush();  // what follows has the batch to itself
+  Extra& known = extra(session);
+  renew_ways(session, known);
+  if (!fits(known.to_backend, header.size(), payload.size())) {
+    const DirectRoute route = route_of(session);
+    return send_spare(route.source, route.backend, header, payload);
+  }
+  put(session, true, header, payload, false);
+  return send_only();
+}
+
+ForwardedTraffic KernelSteering::forwarded(Session& session) {
+  renew_ways(session, extra(session));
+  const pst_session now = parts_.maps.traffic(session.id.slot());
+  const Time time = Clock::now();
+  return {.to_backend_datagrams = now.to_backend_datagrams,
+          .to_backend_bytes = now.to_backend_bytes,
+          .to_client_datagrams = now.to_client_datagrams,
+          .to_client_bytes = now.to_client_bytes,
+          .client_sent = time_of(now.client_seen, time),
+          .backend_sent = time_of(now.backend_seen, time)};
+}
+
+std::optional<std::uint32_t> KernelSteering::number_of(const DirectRoute& route) {
+  const KernelHops::Hop hop = parts_.hops.to(route.backend.address);
+  const bool local = hop.local && route.backend.address.is_v4();
+  const auto number = parts_.sources.number_of(route.source, local);
+  if (number && !local) parts_.ports.claim_source(route.source.port, parts_.lane);
+  return number;
+}
+
+}  // namespace penstock
