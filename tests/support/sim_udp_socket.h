@@ -43,6 +43,7 @@ class SimUdpSocket final : public UdpSocket {
   }
   const Endpoint& local() const override { return place_->local; }
   UdpSent send(std::span<const OutgoingDatagram> batch) override;
+  void wait_for_room(std::chrono::milliseconds /*most*/) override {}  // there always is
   void poll() override {}  // nothing waits in it: every datagram is told of at its own time
 
  private:

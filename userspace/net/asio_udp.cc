@@ -1,6 +1,7 @@
 #include "net/asio_udp.h"
 
 #include <linux/sock_diag.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -42,6 +43,7 @@ class AsioUdpSocket::State final : public UdpReadiness::Reader, public std::enab
 
   std::size_t on_readable() override { return read(UdpInbox::of_thread()); }
   std::size_t read(UdpInbox& inbox);
+  int fd() const { return socket_.get(); }
 
  private:
   bool may_have_overrun(std::size_t datagrams, std::size_t bytes);
@@ -62,6 +64,11 @@ AsioUdpSocket::AsioUdpSocket(std::shared_ptr<UdpReadiness> readiness, FileDescri
 
 AsioUdpSocket::~AsioUdpSocket() {
   state_->close();
+}
+
+void AsioUdpSocket::wait_for_room(std::chrono::milliseconds most) {
+  pollfd room{.fd = state_->fd(), .events = POLLOUT, .revents = 0};
+  ::poll(&room, 1, static_cast<int>(most.count()));
 }
 
 void AsioUdpSocket::poll() {

@@ -24,6 +24,7 @@ class AsioUdpSocket final : public UdpSocket {
 
   const Endpoint& local() const override { return local_; }
   UdpSent send(std::span<const OutgoingDatagram> batch) override { return outbox_.send(batch); }
+  void wait_for_room(std::chrono::milliseconds most) override;
   void poll() override;
 
  private:

@@ -1,6 +1,7 @@
 // UDP sockets: datagrams in and out in batches, each with both of its addresses.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 
@@ -63,6 +64,9 @@ class UdpSocket {
   virtual const Endpoint& local() const = 0;
   /// Sends a batch with as few system calls as can be; never blocks and never queues.
   virtual UdpSent send(std::span<const OutgoingDatagram> batch) = 0;
+  /// Waits, for that long at most, until the system has sent half of what it may hold for this socket: where
+  /// that is its own next step, as on a virtual device, and not a network's.
+  virtual void wait_for_room(std::chrono::milliseconds most) = 0;
   /// Reads what waits now and tells of it from within this call, which may be one of another socket's
   /// on_datagrams(), though not of one that was called by poll() itself.
   virtual void poll() = 0;

@@ -240,7 +240,7 @@ Result<void> KernelPlane::open_sockets() {
   };
   std::vector<std::uint16_t> ports;
   for (std::uint16_t lane = 0; lane < lanes_wanted(); ++lane) {
-    auto sockets = open_lane_sockets(device_options(options_).steering_address);
+    auto sockets = open_lane_sockets(device_options(options_).steering_address, lanes_wanted());
     if (!sockets) return sockets.error();
     ports.push_back(sockets->steering->local.port);
     auto done = publish(PST_SOCKET_UDP4(lane), sockets->whole_v4->fd());

@@ -16,6 +16,9 @@ constexpr std::size_t kHeadersV4 = 20 + 8;
 constexpr std::size_t kHeadersV6 = 40 + 8;
 /// For so long after a session was added, datagrams of it may wait where what has no session yet is found.
 constexpr Duration kSettling = 100ms;
+/// A device that is full is waited for this long at most in a batch: what it holds is gone in microseconds.
+constexpr std::chrono::milliseconds kWait = 2ms;
+constexpr unsigned kWaits = 8;
 
 }  // namespace
 
@@ -276,10 +279,12 @@ boost::system::error_code KernelSteering::send_spare(const Endpoint& from, const
   return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_});
 }
 
-/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.
+/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up. Where
+/// it is full, the programs behind it are what is waited for.
 void KernelSteering::flush() {
   for (std::size_t i = 0; i < staged_; ++i) outgoing_[i].padding = longest_ - outgoing_[i].payload.size();
   std::size_t done = 0;
+  unsigned waits = kWaits;
   const auto tell = [&](std::size_t count, const boost::system::error_code& outcome) {
     for (const std::size_t end = done + count; done < end; ++done) {
       const Staged& staged = batch_[done];
@@ -289,7 +294,12 @@ void KernelSteering::flush() {
   while (done < staged_) {
     const UdpSent outcome = frames_->socket().send({&outgoing_[done], staged_ - done});
     tell(outcome.sent, {});
-    if (done < staged_) tell(1, outcome.error);
+    if (done == staged_) break;
+    if (outcome.error != boost::system::errc::resource_unavailable_try_again || waits-- == 0) {
+      tell(1, outcome.error);
+    } else {
+      frames_->socket().wait_for_room(kWait);
+    }
   }
   staged_ = staged_bytes_ = longest_ = 0;
 }

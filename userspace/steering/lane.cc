@@ -4,6 +4,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "net/bound_udp.h"
@@ -14,6 +15,10 @@ namespace {
 
 /// Bytes of frames that wait to be read: those of all sessions of a lane.
 constexpr int kReceiveBuffer = 16 << 20;
+constexpr std::uint32_t kDeviceFrames = 256;  // what a veth device holds
+constexpr std::uint32_t kRun = 64;            // one send may go beyond the limit by a run
+constexpr std::uint32_t kFewestFrames = 32;
+constexpr std::uint32_t kFrameMemory = 768;  // of the smallest, as the system counts
 
 bool set(const FileDescriptor& socket, int level, int name, int value) {
   return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
@@ -34,12 +39,21 @@ Result<std::unique_ptr<SystemBoundUdp>> bind_lane_socket(const IpAddress& addres
   return std::make_unique<SystemBoundUdp>(std::move(*socket), where);
 }
 
+/// The system doubles what it is told.
+int send_buffer(std::uint32_t lanes) {
+  const std::uint32_t share = kDeviceFrames / lanes;
+  return static_cast<int>(std::max(share > kRun ? share - kRun : 0, kFewestFrames) * kFrameMemory / 2);
+}
+
 }  // namespace
 
-Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address) {
+Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address, std::uint32_t lanes) {
   LaneSockets out;
   auto steering = bind_lane_socket(steering_address, 0, 0);
   if (!steering) return std::move(steering.error()).within("steering socket");
+  const int room = send_buffer(lanes);
+  if (::setsockopt((*steering)->fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0)
+    return system_error("cannot limit what the steering socket holds", errno);
   out.steering = std::move(*steering);
   auto v4 = bind_lane_socket(IpAddress::loopback(true), IPPROTO_IP, IP_RECVORIGDSTADDR);
   if (!v4) return v4.error();

@@ -19,8 +19,9 @@ struct LaneSockets {
   std::unique_ptr<SystemBoundUdp> whole_v6;  // null where the host has no IPv6
 };
 
-/// Binds them; `steering_address` is an address of this host, of IPv4.
-Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address);
+/// Binds them; `steering_address` is an address of this host, of IPv4. So many lanes share the steering
+/// device: the frames that they have under way together are not more than it holds.
+Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address, std::uint32_t lanes);
 
 /// Which local ends sessions have towards their backends.
 class SourcePorts {
