@@ -1,7 +1,10 @@
 """The programs outlive the daemon, and leave when they are told to."""
 
 import json
+import os
+import pwd
 
+from harness.daemon import Edge, Hub
 from harness.datagrams import answers, ask
 from harness.harmless import attach_harmless_program
 from harness.runner import case
@@ -248,3 +251,26 @@ def another_program_keeps_its_interface(world):
             edge.stop()
     detach(world, edge)
     expect_equal(facts(world, world.edge)["programs"], before["programs"], "the other program")
+
+
+@case(kernel=True)
+def root_is_given_up(world):
+    """With node.user the daemon loads its programs, becomes that user, and then adds sessions, ports and rules."""
+    world.directory.chmod(0o755)
+    world.udp_echo(7000)
+    user = pwd.getpwnam("nobody")
+    hub = Hub(world, {}).start()
+    hub.add_service("echo", "7000", BACKEND_V4, protocol="udp")
+    edge = Edge(world, hub.add_edge(), {"node": {"user": "nobody"}})
+    for path in (edge.directory, edge.token_file):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    edge.start()
+    edge.await_connected()
+    hub.await_ports("echo")
+    for n in range(4):
+        client = world.udp_client(7000, source=CLIENTS_V4[n])
+        for k in range(3):
+            ask(client, b"%d of %d" % (k, n))
+    expect(counted(edge, "edge_xdp", "steered") >= 8, "edge_xdp steers")
+    edge.ctl("guard", "block", CLIENTS_V4[0])
+    expect_equal(len(edge.look("guard")["rules"]), 1, "rules")
