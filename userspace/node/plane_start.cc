@@ -20,6 +20,7 @@ KernelPlaneOptions plane_options(const Config& config) {
           .edge_lanes = config.edge ? workers : std::uint16_t{0},
           .hub_lanes = config.hub ? workers : std::uint16_t{0},
           .sessions = config.limits.sessions,
+          .direct = config.edge && !config.edge->direct_to.empty(),
           .log_file = config.node.state_dir + "/verifier.log"};
 }
 

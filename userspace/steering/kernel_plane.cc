@@ -164,10 +164,11 @@ Result<void> KernelPlane::choose_interfaces() {
 }
 
 /// Maps are as large as the limits were when they were made: with others, what they hold is given up.
-Result<void> KernelPlane::forget_other_sizes(std::uint32_t sessions) const {
+Result<void> KernelPlane::forget_other_sizes(std::uint32_t sessions, std::uint32_t paths) const {
   if (::access(pin("pst_sessions").c_str(), F_OK) != 0) return {};
-  const auto map = RawBpfMap::open(pin("pst_sessions"), sizeof(std::uint32_t), sizeof(pst_session));
-  if (map && map->capacity() == sessions) return {};
+  const auto slots = RawBpfMap::open(pin("pst_sessions"), sizeof(std::uint32_t), sizeof(pst_session));
+  const auto known = RawBpfMap::open(pin("pst_paths"), sizeof(pst_path), sizeof(pst_path_owner));
+  if (slots && known && slots->capacity() == sessions && known->capacity() == paths) return {};
   std::error_code failed;
   std::filesystem::remove_all(folder_, failed);
   if (failed) return system_error("cannot remove " + folder_, failed.value());
@@ -179,10 +180,10 @@ Result<void> KernelPlane::load() {
   // Two paths for a session that the programs forward in both directions themselves.
   const std::uint32_t roles = (options_.edge_lanes > 0 ? 1 : 0) + (options_.hub_lanes > 0 ? 1 : 0);
   const std::uint32_t sessions = std::min(roles * options_.sessions, PST_SLOTS);
-  const auto fit = forget_other_sizes(sessions);
+  const std::uint32_t paths = options_.direct ? 2 * sessions : sessions;
+  const auto fit = forget_other_sizes(sessions, paths);
   if (!fit) return fit;
-  const std::array sizes{BpfMapSize{"pst_sessions", sessions},
-                         BpfMapSize{"pst_paths", options_.edge_lanes > 0 ? 2 * sessions : sessions}};
+  const std::array sizes{BpfMapSize{"pst_sessions", sessions}, BpfMapSize{"pst_paths", paths}};
   const BpfImage outer = options_.edge_lanes > 0 ? edge_xdp_image() : steer_in_xdp_image();
   for (const BpfImage& image : {outer, steer_out_xdp_image(), steer_back_xdp_image(), sk_lookup_image()}) {
     auto object = BpfObject::load(image, folder_, sizes, options_.log_file);

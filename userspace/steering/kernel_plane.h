@@ -37,6 +37,7 @@ struct KernelPlaneOptions {
   std::uint16_t edge_lanes = 0;  // workers, where the node has the role
   std::uint16_t hub_lanes = 0;
   std::uint32_t sessions = 0;  // of each role
+  bool direct = false;         // room for both paths of each session, as direct services need
   std::string log_file;        // for what the verifier says
   bool give_up = false;        // when open() fails, what the process before left is taken away too
 };
@@ -87,7 +88,7 @@ class KernelPlane {
   void give_up();
   Result<void> prepare();
   Result<void> load();
-  Result<void> forget_other_sizes(std::uint32_t sessions) const;
+  Result<void> forget_other_sizes(std::uint32_t sessions, std::uint32_t paths) const;
   Result<void> open_maps();
   Result<void> open_sockets();
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
