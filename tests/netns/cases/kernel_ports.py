@@ -46,7 +46,9 @@ def twenty_thousand_ports_change_under_load(world):
     connections.end()
     expect_echo(flow)
     expect_equal((listening_sockets(world), udp_sockets(world)), before, "sockets of the edge")
-    expect(set(dropped(hub, edge)) <= {"no_session"}, f"only what came for removed ports: {dropped(hub, edge)}")
+    # Sent to the port as it was removed, and seen by the edge or the hub before the other knew.
+    allowed = {"no_session", "stale_session", "not_assigned"}
+    expect(set(dropped(hub, edge)) <= allowed, f"only what came for removed ports: {dropped(hub, edge)}")
 
 
 @case(kernel=True, short=True)
