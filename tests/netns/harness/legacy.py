@@ -39,7 +39,7 @@ def legacy_edge(world, token, *options):
     """An edge that dials our hub."""
     fields = read_token(token)
     return LegacyPeer(world.processes.start("legacy-edge", [
-        PYTHON, PEER, "edge", "--hub", HUB, "--id", fields["e"], "--secret", fields["s"], "--listen-host", EDGE_V4,
+        PYTHON, PEER, "edge", "--hub", HUB, "--id", fields["e"], f"--secret={fields['s']}", "--listen-host", EDGE_V4,
         *options], world.edge))
 
 
