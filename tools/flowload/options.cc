@@ -2,23 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
-#include "base/text.h"
+#include "options/option.h"
 
 namespace penstock::flowload {
 namespace {
 
-struct Option {
-  std::string_view name;
-  std::string_view value;  // empty: takes none
-  std::string_view help;
-  Result<void> (*set)(Options& options, std::string_view text);
-};
-
-Error wrong(std::string what) {
-  return error(Errc::kInvalid, std::move(what));
-}
+using options::line_of;
+using options::wrong;
+using Option = options::Option<Options>;
 
 Result<void> set_endpoint(Endpoint& out, std::string_view text) {
   auto parsed = Endpoint::parse(text);
@@ -29,12 +21,7 @@ Result<void> set_endpoint(Endpoint& out, std::string_view text) {
 
 template <std::uint32_t kLeast, std::uint32_t kMost>
 Result<void> set_number(std::uint32_t& out, std::string_view text) {
-  const auto number = parse_number<std::uint32_t>(text);
-  if (!number || *number < kLeast || *number > kMost) {
-    return wrong("must be a number from " + std::to_string(kLeast) + " to " + std::to_string(kMost));
-  }
-  out = *number;
-  return {};
+  return options::set_number(out, text, kLeast, kMost);
 }
 
 Result<void> set_sources(Options& options, std::string_view text) {
@@ -110,13 +97,6 @@ bool takes(const Command& command, std::string_view name) {
   return std::ranges::count(command.required, name) + std::ranges::count(command.optional, name) > 0;
 }
 
-std::string line_of(const Option& option) {
-  std::string line = "  --" + std::string{option.name};
-  if (!option.value.empty()) line.append(" ").append(option.value);
-  line.resize(std::max<std::size_t>(line.size() + 2, 28), ' ');
-  return line.append(option.help) + "\n";
-}
-
 }  // namespace
 
 std::optional<IpAddress> Options::source_of(std::uint64_t index) const {
@@ -126,29 +106,14 @@ std::optional<IpAddress> Options::source_of(std::uint64_t index) const {
 
 Result<Options> parse_options(const Command& command, std::span<const char* const> arguments) {
   Options options = command.defaults;
-  std::set<std::string_view> given;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string_view argument = arguments[i];
-    const std::size_t equals = std::min(argument.find('='), argument.size());
-    const std::string_view name = argument.starts_with("--") ? argument.substr(2, equals - 2) : "";
-    const Option* option = find_option(name);
-    if (option == nullptr || !takes(command, name)) {
-      return wrong(std::string{command.name} + " does not take '" + printable(argument, 80) + "'");
-    }
-    if (!given.insert(option->name).second) return wrong("--" + std::string{name} + " is given twice");
-    const bool has_value = equals < argument.size();
-    if (option->value.empty() && has_value) return wrong("--" + std::string{name} + " takes no value");
-    std::string_view value = has_value ? argument.substr(equals + 1) : "";
-    if (!option->value.empty() && !has_value) {
-      if (++i == arguments.size()) return wrong("--" + std::string{name} + " needs a value");
-      value = arguments[i];
-    }
-    if (auto set = option->set(options, value); !set) {
-      return Error{set.error()}.within("--" + std::string{name} + " " + printable(value, 80));
-    }
-  }
+  const auto find = [&](std::string_view name) { return takes(command, name) ? find_option(name) : nullptr; };
+  const auto unknown = [&](const std::string& argument) {
+    return std::string{command.name} + " does not take '" + argument + "'";
+  };
+  const auto given = options::read_into(options, arguments, find, unknown);
+  if (!given) return given.error();
   for (const std::string_view name : command.required) {
-    if (!given.contains(name)) return wrong(std::string{command.name} + " needs --" + std::string{name});
+    if (!given->contains(name)) return wrong(std::string{command.name} + " needs --" + std::string{name});
   }
   return options;
 }

@@ -4,31 +4,14 @@
 #include <charconv>
 #include <set>
 
-#include "base/text.h"
+#include "options/option.h"
 
 namespace penstock::packetload {
 namespace {
 
-struct Option {
-  std::string_view name;
-  std::string_view value;  // empty: takes none
-  std::string_view help;
-  Result<void> (*set)(Options& options, std::string_view text);
-};
-
-Error wrong(std::string what) {
-  return error(Errc::kInvalid, std::move(what));
-}
-
-template <class T>
-Result<void> set_number(T& out, std::string_view text, T least, T most) {
-  const auto number = parse_number<T>(text);
-  if (!number || *number < least || *number > most) {
-    return wrong("must be a number from " + std::to_string(least) + " to " + std::to_string(most));
-  }
-  out = *number;
-  return {};
-}
+using options::set_number;
+using options::wrong;
+using Option = options::Option<Options>;
 
 template <class T>
 Result<void> keep(T& out, Result<T> parsed) {
@@ -115,28 +98,6 @@ Result<void> check(const Options& options, const std::set<std::string_view>& giv
   return {};
 }
 
-std::string line_of(const Option& option) {
-  std::string line = "  --" + std::string{option.name};
-  if (!option.value.empty()) line.append(" ").append(option.value);
-  line.resize(std::max<std::size_t>(line.size() + 2, 28), ' ');
-  return line.append(option.help) + "\n";
-}
-
-/// The option's value is behind "=", or the next argument.
-Result<std::string_view> value_of(const Option& option, std::span<const char* const> arguments,
-                                  std::size_t& i) {
-  const std::string_view argument = arguments[i];
-  const std::size_t equals = argument.find('=');
-  const std::string name{option.name};
-  if (option.value.empty()) {
-    if (equals != std::string_view::npos) return wrong("--" + name + " takes no value");
-    return std::string_view{};
-  }
-  if (equals != std::string_view::npos) return argument.substr(equals + 1);
-  if (++i == arguments.size()) return wrong("--" + name + " needs a value");
-  return std::string_view{arguments[i]};
-}
-
 }  // namespace
 
 Result<MacAddress> parse_mac(std::string_view text) {
@@ -154,20 +115,14 @@ Result<MacAddress> parse_mac(std::string_view text) {
 
 Result<Options> parse_options(std::span<const char* const> arguments) {
   Options options;
-  std::set<std::string_view> given;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string_view argument = arguments[i];
-    const std::size_t equals = std::min(argument.find('='), argument.size());
-    const std::string_view name = argument.starts_with("--") ? argument.substr(2, equals - 2) : "";
-    const auto* option = std::ranges::find(kOptions, name, &Option::name);
-    if (option == kOptions.end()) return wrong("there is no option '" + printable(argument, 80) + "'");
-    if (!given.insert(option->name).second) return wrong("--" + std::string{name} + " is given twice");
-    const auto value = value_of(*option, arguments, i);
-    if (!value) return value.error();
-    if (auto set = option->set(options, *value); !set)
-      return Error{set.error()}.within("--" + std::string{name} + " " + printable(*value, 80));
-  }
-  if (auto checked = check(options, given); !checked) return checked.error();
+  const auto find = [](std::string_view name) -> const Option* {
+    const auto* const found = std::ranges::find(kOptions, name, &Option::name);
+    return found == kOptions.end() ? nullptr : found;
+  };
+  const auto unknown = [](const std::string& argument) { return "there is no option '" + argument + "'"; };
+  const auto given = options::read_into(options, arguments, find, unknown);
+  if (!given) return given.error();
+  if (auto checked = check(options, *given); !checked) return checked.error();
   return options;
 }
 
@@ -177,7 +132,7 @@ std::string help() {
       "root\n\n"
       "Frames are sent out of an interface of this network namespace, from addresses that need not be ours.\n"
       "Nothing waits for answers. What they hold is zeros. Use it on networks of your own.\n\n";
-  for (const Option& option : kOptions) page += line_of(option);
+  for (const Option& option : kOptions) page += options::line_of(option);
   return page +
          "\nPrints one line of JSON: sent, seconds, per_second; processor and machine_processor are seconds "
          "of all\n"
