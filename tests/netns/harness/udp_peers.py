@@ -2,8 +2,9 @@
 
 import re
 
-from harness.topology import BACKEND_V4, BACKEND_V6, HUB_BACKEND, HUB_BACKEND_V6
-from harness.wait import expect, until
+from harness.topology import (BACKEND_V4, BACKEND_V6, CLIENTS_V4, CLIENTS_V6, EDGE_V4, EDGE_V6, HUB_BACKEND,
+                              HUB_BACKEND_V6)
+from harness.wait import expect, expect_equal, until
 
 # Answers by itself: with the client's address as the PROXY header tells it. Nobody else may send one.
 DNSDIST = """
@@ -73,6 +74,22 @@ def dig(world, host, port, source, *options):
                                 "+noedns", *options, "who.example.test"], world.client, environment=environment)
     expect(done.returncode == 0, f"dig ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout.strip()
+
+
+
+def dig_by_every_way(world, ports):
+    """Asks for the client's address through each public port, from a client of each family, by UDP and by TCP; fails
+    unless each is told its own. Returns the clients as dnsdist logs them."""
+    clients = []
+    for public, source in ((EDGE_V4, CLIENTS_V4[3]), (EDGE_V6, CLIENTS_V6[2])):
+        kind = "AAAA" if ":" in source else "A"
+        name = f"[{source}]" if ":" in source else source
+        for port in ports:
+            for local_port, options in ((40000 + port, []), (50000 + port, ["+tcp"])):
+                answer = dig(world, public, port, f"{source}#{local_port}", *options, "-t", kind)
+                expect_equal(answer, source, f"whom dnsdist answers through port {port} {options}")
+                clients.append(f"{name}:{local_port}")
+    return clients
 
 
 def dnsperf(world, host, port, source, clients, queries):
