@@ -136,9 +136,9 @@ TEST_F(ForwardTest, CountsWhatItForwards) {
   EXPECT_NE(session.backend_seen, 0U);
 }
 
-TEST_F(ForwardTest, ShowsTransparentSessionsTheClient) {
+TEST_F(ForwardTest, TakesTheClientItselfAsSource) {
   pst_session session = model_session(id, kV4, kV4);
-  session.flags = PST_SESSION_DIRECT | PST_SESSION_TRANSPARENT;
+  session.flags = PST_SESSION_DIRECT;
   session.source = session.client;
   session.source_port = session.client_port;
   add(session);

@@ -81,7 +81,7 @@ Result<std::unique_ptr<KernelPlane>> KernelPlane::open(const KernelPlaneOptions&
   std::unique_ptr<KernelPlane> plane{new KernelPlane{options}};
   auto opened = plane->open_all();
   if (opened) return plane;
-  if (options.give_up) plane->give_up();
+  if (options.give_up || !plane->found_before_) plane->give_up();
   return std::move(opened.error()).within("kernel steering");
 }
 
@@ -95,7 +95,8 @@ Result<void> KernelPlane::open_all() {
   return {};
 }
 
-/// Nothing may be handed to a process that does not take it. A device that was there may be another node's.
+/// Nothing may be handed to a process that does not take it, and what does not start leaves nothing. A device
+/// that was there may be another node's.
 void KernelPlane::give_up() {
   std::error_code ignored;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
@@ -111,6 +112,7 @@ Result<void> KernelPlane::prepare() {
   folder_ = version_folder(options_.pins);
   auto mounted = ensure_bpffs(std::filesystem::path{options_.pins}.parent_path());
   if (!mounted) return mounted;
+  found_before_ = ::access(folder_.c_str(), F_OK) == 0;
   for (const std::string& folder : {options_.pins, folder_}) {
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
       return system_error("cannot make the folder " + folder, errno);
@@ -276,7 +278,6 @@ Result<void> KernelPlane::write_settings(const std::vector<std::uint16_t>& lane_
                .any_v4 = 0,
                .any_v6 = 0,
                .instance = adopted_ ? (*before)->instance : random_u64() | 1};
-  std::memcpy(settings_.steering_mac, device_.mac.bytes.data(), sizeof settings_.steering_mac);
   for (std::size_t lane = 0; lane < lane_ports.size(); ++lane)
     settings_.lane_port[lane] = htons(lane_ports[lane]);
   auto done = settings_map_->update(0, settings_);

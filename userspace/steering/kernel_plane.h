@@ -105,7 +105,8 @@ class KernelPlane {
   }
 
   const KernelPlaneOptions options_;
-  std::string folder_;  // of the pins, with the version of the interface
+  std::string folder_;         // of the pins, with the version of the interface
+  bool found_before_ = false;  // a process before left it
   SteeringDevice device_;
   std::vector<Interface> chosen_;
   std::vector<OuterInterface> outer_;

@@ -19,9 +19,9 @@ struct pst_settings {
   __u16 guard_list;        /* 1: pst_guard_list has entries */
   __be32 network;          /* the network of steering, virtual and local source addresses: nobody else's */
   __be32 network_mask;
-  __u8 steering_mac[6]; /* of the far end of the steering device, where frames leave the host's stack */
   __u8 any_v4; /* 1: every IPv4 address of this host serves assigned ports; else pst_addresses tells */
   __u8 any_v6;
+  __u8 zero[6];
   __be16 lane_port[PST_LANES]; /* of the lanes' steering sockets */
   __u64 instance;              /* of this node: one that adopts the maps goes on with it */
 };
