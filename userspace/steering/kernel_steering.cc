@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "steering/abi_values.h"
@@ -72,7 +73,9 @@ KernelSteering::KernelSteering(Parts parts, Network& network, SessionTable& tabl
 
 KernelSteering::~KernelSteering() = default;
 
-void KernelSteering::open(std::unique_ptr<BoundUdp> /*socket*/) {}
+void KernelSteering::open(std::unique_ptr<BoundUdp> /*socket*/) {
+  std::abort();
+}
 
 void KernelSteering::close(const Endpoint& /*local*/) {
   flush();
@@ -265,9 +268,24 @@ void KernelSteering::put(Session& session, bool to_backend, Bytes header, Bytes 
   ++staged_;
 }
 
+/// Where the steering device is full, the programs behind it are what is waited for, so many times in a
+/// batch.
+UdpSent KernelSteering::send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits) {
+  UdpSent all;
+  for (;;) {
+    const UdpSent outcome = frames_->socket().send(frames.subspan(all.sent));
+    all = {.sent = all.sent + outcome.sent, .error = outcome.error};
+    const bool full = outcome.error == boost::system::errc::resource_unavailable_try_again;
+    if (all.sent == frames.size() || !full || waits == 0) return all;
+    --waits;
+    frames_->socket().wait_for_room(kWait);
+  }
+}
+
 /// Sends the batch's only frame.
 boost::system::error_code KernelSteering::send_only() {
-  const UdpSent outcome = frames_->socket().send({outgoing_.data(), 1});
+  unsigned waits = kWaits;
+  const UdpSent outcome = send_frames({outgoing_.data(), 1}, waits);
   staged_ = staged_bytes_ = longest_ = 0;
   return outcome.error;
 }
@@ -279,8 +297,7 @@ boost::system::error_code KernelSteering::send_spare(const Endpoint& from, const
   return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_});
 }
 
-/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up. Where
-/// it is full, the programs behind it are what is waited for.
+/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.
 void KernelSteering::flush() {
   for (std::size_t i = 0; i < staged_; ++i) outgoing_[i].padding = longest_ - outgoing_[i].payload.size();
   std::size_t done = 0;
@@ -292,14 +309,9 @@ void KernelSteering::flush() {
     }
   };
   while (done < staged_) {
-    const UdpSent outcome = frames_->socket().send({&outgoing_[done], staged_ - done});
+    const UdpSent outcome = send_frames({&outgoing_[done], staged_ - done}, waits);
     tell(outcome.sent, {});
-    if (done == staged_) break;
-    if (outcome.error != boost::system::errc::resource_unavailable_try_again || waits-- == 0) {
-      tell(1, outcome.error);
-    } else {
-      frames_->socket().wait_for_room(kWait);
-    }
+    if (done < staged_) tell(1, outcome.error);
   }
   staged_ = staged_bytes_ = longest_ = 0;
 }

@@ -19,8 +19,9 @@ namespace penstock {
 
 /// One lane. What the programs leave to the stack (the first datagrams of a session, fragments, options)
 /// comes to sockets of its own that sk_lookup finds, with the addresses it was sent to; what they cannot
-/// send, by spare sockets. So every datagram that plain sockets would carry is carried. Public ports are
-/// opened elsewhere, for all lanes at once: open() and close() are not used. One thread.
+/// send, by spare sockets. So every datagram that plain sockets would carry is carried, but for those to a
+/// backend on this host that are longer than a frame. Public ports are opened elsewhere, for all lanes at
+/// once: open() is never called. One thread.
 class KernelSteering final : public Steering, private DirectSteering {
  public:
   /// Which pair of addresses of an entry is the session's path.
@@ -96,6 +97,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   bool take_over(std::uint32_t slot, const pst_session& entry, const std::function<bool(const Left&)>& take);
   void stage(Session& session, Bytes header, Bytes payload, bool booked);
   void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
+  UdpSent send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits);
   boost::system::error_code send_only();
   boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload);
   bool fits(const WayOut& way, std::size_t header, std::size_t payload) const;
