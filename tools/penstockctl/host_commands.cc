@@ -6,6 +6,7 @@
 #include <ostream>
 #include <utility>
 
+#include "config/node_pins.h"
 #include "doctor/judgement.h"
 #include "penstockctl/ask.h"
 #include "penstockctl/table.h"
@@ -95,7 +96,7 @@ Result<void> detach_programs(const Invocation& invocation, Env& env) {
   const auto done = env.detach(*config);
   if (!done) return error(Errc::kRefused, done.error().what);
   if (invocation.json) {
-    env.out << json::serialize(json::object{{"detached", config->steering.pins + "/" + config->node.name}})
+    env.out << json::serialize(json::object{{"detached", node_pins(*config)}})
             << "\n";
   } else {
     env.out << "detached: programs, maps and sessions of node " << config->node.name << ", and the device "

@@ -2,10 +2,11 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "config/environment.h"
+#include "config/node_pins.h"
 #include "penstockctl/http_daemon.h"
 #include "penstockctl/run.h"
 #include "steering/kernel_plane.h"
@@ -14,21 +15,10 @@ namespace {
 
 using namespace penstock;
 
-/// What the daemon and we ourselves may be told by.
-std::map<std::string, std::string> variables() {
-  std::map<std::string, std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const auto equals = text.find('=');
-    if (text.starts_with("PENSTOCK_") && equals != std::string::npos)
-      out[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return out;
-}
-
 Result<void> detach_node(const Config& config) {
+  if (::geteuid() != 0) return error(Errc::kRefused, "needs root: sudo penstockctl detach");
   const SteeringConfig& steering = config.steering;
-  return detach_kernel_plane({.pins = steering.pins + "/" + config.node.name,
+  return detach_kernel_plane({.pins = node_pins(config),
                               .device = steering.device,
                               .interfaces = steering.interfaces,
                               .network = steering.network,
@@ -42,7 +32,7 @@ int main(int count, char** words) {
   Env env{std::cin,
           std::cout,
           std::cerr,
-          variables(),
+          own_environment(),
           [](const std::string& socket) { return make_http_daemon(socket); },
           [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; },
           penstock::doctor::examine,

@@ -11,6 +11,7 @@
 
 #include "base/file_descriptor.h"
 #include "bpf/bpf_trial.h"
+#include "config/node_pins.h"
 #include "doctor/examination.h"
 #include "doctor/kernel_setting.h"
 #include "host/interface.h"
@@ -46,8 +47,7 @@ std::optional<std::int64_t> rp_filter_of(const std::string& name) {
 /// Whether a link that is pinned in the node's folder, which has one for each version, holds the interface.
 bool is_held_by_us(const Config& config, std::uint32_t interface) {
   std::error_code failed;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator{config.steering.pins + "/" + config.node.name, failed}) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{node_pins(config), failed}) {
     if (is_xdp_link(entry.path().string(), interface)) return true;
   }
   return false;

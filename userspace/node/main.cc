@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "config/environment.h"
 #include "edge/hub_address.h"
 #include "hub/hub_identity.h"
 #include "node/node.h"
 #include "node/plane_start.h"
 #include "node/user.h"
-
-extern char** environ;
 
 DEFINE_string(config, "/etc/penstock/penstock.toml", "the configuration file");
 DEFINE_bool(check, false, "validate the configuration, say whether it is good, and exit");
@@ -75,17 +74,6 @@ Result<void> refuse_indirect_flags(const std::vector<char*>& arguments) {
   return {};
 }
 
-Environment environment() {
-  Environment out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const auto equals = text.find('=');
-    if (text.starts_with("PENSTOCK_") && equals != std::string::npos)
-      out[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return out;
-}
-
 /// What --check looks into besides the file itself: the token and the certificates that it names.
 Result<void> check_trust(const Config& config) {
   if (config.edge) {
@@ -105,7 +93,7 @@ int fail(const Error& error) {
 }
 
 int run(const Overrides& overrides) {
-  const ConfigSource source{FLAGS_config, environment(), overrides};
+  const ConfigSource source{FLAGS_config, own_environment(), overrides};
   auto config = load_config(source.path, source.environment, source.overrides);
   if (!config) return fail(config.error());
   if (FLAGS_check) {

@@ -5,13 +5,14 @@
 
 #include <utility>
 
+#include "config/node_pins.h"
 #include "node/workers.h"
 
 namespace penstock {
 
 KernelPlaneOptions plane_options(const Config& config) {
   const auto workers = static_cast<std::uint16_t>(Workers::count_for(config.node.workers));
-  return {.pins = config.steering.pins + "/" + config.node.name,
+  return {.pins = node_pins(config),
           .device = config.steering.device,
           .interfaces = config.steering.interfaces,
           .network = config.steering.network,
@@ -28,8 +29,14 @@ Result<PlaneStart> start_plane(const Config& config) {
   using Mode = SteeringConfig::Mode;
   if (config.steering.mode == Mode::kSocket)
     return PlaneStart{.plane = nullptr, .why_sockets = "steering.mode is \"socket\""};
-  if (::geteuid() != 0 && config.steering.mode == Mode::kAuto)
-    return PlaneStart{.plane = nullptr, .why_sockets = "kernel steering needs root at the start"};
+  if (::geteuid() != 0) {
+    if (config.steering.mode == Mode::kAuto)
+      return PlaneStart{.plane = nullptr, .why_sockets = "kernel steering needs root at the start"};
+    return error(
+        Errc::kRefused,
+        "steering.mode is \"kernel\", which needs root at the start: start as root (node.user gives it up "
+        "afterwards), or write \"auto\"");
+  }
   KernelPlaneOptions options = plane_options(config);
   options.give_up = config.steering.mode == Mode::kAuto;
   auto plane = KernelPlane::open(options);
