@@ -96,8 +96,7 @@ Result<void> detach_programs(const Invocation& invocation, Env& env) {
   const auto done = env.detach(*config);
   if (!done) return error(Errc::kRefused, done.error().what);
   if (invocation.json) {
-    env.out << json::serialize(json::object{{"detached", node_pins(*config)}})
-            << "\n";
+    env.out << json::serialize(json::object{{"detached", node_pins(*config)}}) << "\n";
   } else {
     env.out << "detached: programs, maps and sessions of node " << config->node.name << ", and the device "
             << config->steering.device << "0, are gone\n";
