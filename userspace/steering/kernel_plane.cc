@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "host/bound_ports.h"
 #include "host/bpffs.h"
-#include "host/sysctl.h"
 #include "steering/abi_values.h"
 #include "steering/tcp_listeners.h"
 
@@ -49,10 +48,6 @@ SteeringDeviceOptions device_options(const KernelPlaneOptions& options) {
 /// Of the lower half, which leads to the steering device; the first two are the network's and ours.
 IpAddress random_virtual_address(const KernelPlaneOptions& options) {
   return offset(options.network, 2 + static_cast<std::uint32_t>(random_u64() % (hosts_in(options) / 2 - 2)));
-}
-
-bool is_steering_device(const KernelPlaneOptions& options, const Interface& interface) {
-  return interface.name == options.device + "0" || interface.name == options.device + "1";
 }
 
 }  // namespace
@@ -131,37 +126,10 @@ Result<void> KernelPlane::prepare() {
   return {};
 }
 
-/// One that packets come in by, without one that is named: bridges would make all programs generic, and what
-/// is in a bridge or a bond comes in by that.
-bool KernelPlane::is_outer(const Interface& interface) const {
-  return interface.up && interface.ethernet && !interface.loopback && interface.vlan == 0 &&
-         interface.master == 0 && interface.kind != "bridge" && !is_steering_device(options_, interface);
-}
-
 Result<void> KernelPlane::choose_interfaces() {
-  const auto all = penstock::interfaces();
-  if (!all) return all.error();
-  for (const std::string& name : options_.interfaces) {
-    const auto found =
-        std::find_if(all->begin(), all->end(), [&](const auto& each) { return each.name == name; });
-    if (found == all->end()) return error(Errc::kNotFound, "steering.interfaces: this host has no " + name);
-    chosen_.push_back(*found);
-  }
-  if (options_.interfaces.empty()) {
-    const auto wanted = [this](const Interface& each) { return is_outer(each); };
-    std::copy_if(all->begin(), all->end(), std::back_inserter(chosen_), wanted);
-  }
-  for (const Interface& interface : *all) {
-    const auto carries = [&](const Interface& chosen) {
-      return interface.index == chosen.index || (interface.vlan != 0 && interface.parent == chosen.index);
-    };
-    if (!std::any_of(chosen_.begin(), chosen_.end(), carries)) continue;
-    const bool tagged = interface.vlan != 0;
-    outer_.push_back({.index = interface.index,
-                      .device = tagged ? interface.parent : interface.index,
-                      .vlan = interface.vlan,
-                      .mac = interface.mac});
-  }
+  auto chosen = choose_outer_interfaces(options_.interfaces, options_.device);
+  if (!chosen) return chosen.error();
+  outer_ = std::move(*chosen);
   return {};
 }
 
@@ -290,31 +258,16 @@ Result<void> KernelPlane::write_settings(const std::vector<std::uint16_t>& lane_
 
 // ---------------------------------------------------------------------------------------------- to attach
 
-Result<void> KernelPlane::attach_outer(const Interface& interface) {
-  const auto check = effective_rp_filter(interface.name);
-  if (check && *check == 1) {
-    return error(Errc::kRefused,
-                 "its strict rp_filter would drop what the program hands on: sysctl net.ipv4.conf." +
-                     interface.name + ".rp_filter=2");
-  }
-  const auto program = objects_[0].program(options_.edge_lanes > 0 ? "edge_xdp" : "steer_in_xdp");
-  if (!program) return program.error();
-  for (const XdpMode mode : {XdpMode::kNative, XdpMode::kGeneric}) {
-    const auto done = attach_xdp(pin("link_" + interface.name), *program, interface.index, mode);
-    if (done) {
-      attached_.push_back({.name = interface.name, .mode = mode});
-      return {};
-    }
-    if (mode == XdpMode::kGeneric || done.error().code == Errc::kExists) return done;
-  }
-  return {};
-}
-
 /// The far end goes first: nothing is steered before its answers can leave.
 Result<void> KernelPlane::attach() {
-  for (const Interface& interface : chosen_) {
-    const auto done = attach_outer(interface);
-    if (done) continue;
+  const auto outer = objects_[0].program(options_.edge_lanes > 0 ? "edge_xdp" : "steer_in_xdp");
+  if (!outer) return outer.error();
+  for (const Interface& interface : outer_.to_attach) {
+    const auto done = attach_outer(interface, *outer, pin("link_" + interface.name));
+    if (done) {
+      attached_.push_back(*done);
+      continue;
+    }
     const std::string why = interface.name + ": " + done.error().what;
     if (!options_.interfaces.empty()) return error(Errc::kUnavailable, why);
     complaints_.push_back(why);
@@ -359,7 +312,8 @@ std::unique_ptr<Steering> KernelPlane::make(std::uint16_t lane, KernelSteering::
           .ports = *ports_,
           .virtual_end = {v4_from_abi(settings_.virtual_address), ntohs(settings_.virtual_port)},
           .longest_frame = kDeviceMtu,
-          .hops = {std::move(lookups.value()), *hops_map_, outer_, KernelHops::kFirst + lane * hops, hops},
+          .hops = {std::move(lookups.value()), *hops_map_, outer_.to_leave_by,
+                   KernelHops::kFirst + lane * hops, hops},
           .sources = {ports, lane, lanes_wanted(),
                       offset(options_.network, hosts_in(options_) / 2 + 1 + lane)},
           .sockets = std::move(sockets_[lane])},

@@ -11,9 +11,7 @@
 
 #include "base/error.h"
 #include "base/port_set.h"
-#include "bpf/bpf_link.h"
 #include "bpf/bpf_object.h"
-#include "host/interface.h"
 #include "host/network_monitor.h"
 #include "host/steering_device.h"
 #include "penstock/abi/settings.h"
@@ -21,6 +19,7 @@
 #include "steering/kernel_hops.h"
 #include "steering/kernel_ports.h"
 #include "steering/kernel_steering.h"
+#include "steering/outer_interfaces.h"
 #include "steering/packet_counts.h"
 #include "steering/session_maps.h"
 
@@ -40,12 +39,6 @@ struct KernelPlaneOptions {
   bool direct = false;         // room for both paths of each session, as direct services need
   std::string log_file;        // for what the verifier says
   bool give_up = false;        // when open() fails, what the process before left is taken away too
-};
-
-/// An interface that a program of ours is on.
-struct SteeredInterface {
-  std::string name;
-  XdpMode mode = XdpMode::kNative;
 };
 
 /// Made before the workers' threads run and before the process gives up its privileges; destroyed after them.
@@ -93,8 +86,6 @@ class KernelPlane {
   Result<void> open_sockets();
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
   Result<void> attach();
-  Result<void> attach_outer(const Interface& interface);
-  bool is_outer(const Interface& interface) const;
   Result<void> choose_interfaces();
   std::unique_ptr<Steering> make(std::uint16_t lane, KernelSteering::Side side, Network& network,
                                  SessionTable& table, SteeringObserver& observer);
@@ -108,8 +99,7 @@ class KernelPlane {
   std::string folder_;         // of the pins, with the version of the interface
   bool found_before_ = false;  // a process before left it
   SteeringDevice device_;
-  std::vector<Interface> chosen_;
-  std::vector<OuterInterface> outer_;
+  OuterInterfaces outer_;
   std::vector<SteeredInterface> attached_;
   std::vector<std::string> complaints_;
   std::vector<BpfObject> objects_;

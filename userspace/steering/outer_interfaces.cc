@@ -1,0 +1,70 @@
+#include "steering/outer_interfaces.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "host/sysctl.h"
+
+namespace penstock {
+namespace {
+
+bool is_outer(const Interface& interface, const std::string& steering_device) {
+  const bool steering = interface.name == steering_device + "0" || interface.name == steering_device + "1";
+  return interface.up && interface.ethernet && !interface.loopback && interface.vlan == 0 &&
+         interface.master == 0 && interface.kind != "bridge" && !steering;
+}
+
+std::vector<OuterInterface> with_vlans(const std::vector<Interface>& all,
+                                       const std::vector<Interface>& chosen) {
+  std::vector<OuterInterface> out;
+  for (const Interface& interface : all) {
+    const auto carries = [&](const Interface& one) {
+      return interface.index == one.index || (interface.vlan != 0 && interface.parent == one.index);
+    };
+    if (!std::any_of(chosen.begin(), chosen.end(), carries)) continue;
+    const bool tagged = interface.vlan != 0;
+    out.push_back({.index = interface.index,
+                   .device = tagged ? interface.parent : interface.index,
+                   .vlan = interface.vlan,
+                   .mac = interface.mac});
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<OuterInterfaces> choose_outer_interfaces(const std::vector<std::string>& names,
+                                                const std::string& steering_device) {
+  const auto all = interfaces();
+  if (!all) return all.error();
+  OuterInterfaces out;
+  for (const std::string& name : names) {
+    const auto found =
+        std::find_if(all->begin(), all->end(), [&](const auto& each) { return each.name == name; });
+    if (found == all->end()) return error(Errc::kNotFound, "steering.interfaces: this host has no " + name);
+    out.to_attach.push_back(*found);
+  }
+  if (names.empty()) {
+    std::copy_if(all->begin(), all->end(), std::back_inserter(out.to_attach),
+                 [&](const Interface& each) { return is_outer(each, steering_device); });
+  }
+  out.to_leave_by = with_vlans(*all, out.to_attach);
+  return out;
+}
+
+Result<SteeredInterface> attach_outer(const Interface& interface, int program, const std::string& pin) {
+  const auto check = effective_rp_filter(interface.name);
+  if (check && *check == 1) {
+    return error(Errc::kRefused,
+                 "its strict rp_filter would drop what the program hands on: sysctl net.ipv4.conf." +
+                     interface.name + ".rp_filter=2");
+  }
+  auto done = attach_xdp(pin, program, interface.index, XdpMode::kNative);
+  if (done) return SteeredInterface{interface.name, XdpMode::kNative};
+  if (done.error().code == Errc::kExists) return done.error();
+  done = attach_xdp(pin, program, interface.index, XdpMode::kGeneric);
+  if (!done) return done.error();
+  return SteeredInterface{interface.name, XdpMode::kGeneric};
+}
+
+}  // namespace penstock
