@@ -22,7 +22,7 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
   return serve_reply(ctx, d, s, o, inside ? PST_R_STRAY : PST_R_NOT_OURS);
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int steer_back_xdp(struct xdp_md* ctx) {
   struct outcome o = {.program = PST_PROGRAM_STEER_IN, .service = NO_SERVICE};
   struct datagram d = {};

@@ -112,7 +112,7 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
   return session ? send_out(ctx, d, session, &frame, &o->device) : PST_UNDECIDED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int steer_out_xdp(struct xdp_md* ctx) {
   struct outcome o = {.program = PST_PROGRAM_STEER_OUT, .service = NO_SERVICE};
   struct datagram d = {};

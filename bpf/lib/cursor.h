@@ -29,13 +29,9 @@ static __always_inline void* cursor_take(struct cursor* c, __u32 length) {
   return at;
 }
 
+/* All of its bytes: a long one is in several buffers, and a cursor sees the first. */
 static __always_inline __u32 packet_length(const struct xdp_md* ctx) {
-  __u64 length = (void*)(long)ctx->data_end - (void*)(long)ctx->data;
-
-  /* Clang 14 else adds other terms to the end first: "pointer arithmetic on pkt_end prohibited" (Linux 6.18).
-   */
-  barrier_var(length);
-  return length;
+  return bpf_xdp_get_buff_len((struct xdp_md*)ctx);
 }
 
 #endif

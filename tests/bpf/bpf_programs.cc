@@ -16,7 +16,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kLongestPacket = 4096;
+constexpr std::size_t kLongestPacket = 65'536 + 64;
 constexpr std::size_t kLogSize = 64 * 1024;
 constexpr std::uint32_t kStatisticsOnly = 4;  // log level
 

@@ -159,6 +159,16 @@ TEST_F(SteerOutTest, DeliversToBackendsOfThisHost) {
   }
 }
 
+TEST_F(SteerOutTest, DeliversFramesOfSeveralBuffers) {
+  set_hop(2, 65535, 0, 0);
+  add(model_session(id, kV4, kV4));
+  for (const std::size_t size : {3500, 4096, 20'000, 65'000}) {
+    const Octets payload = some_payload(size);
+    expect_sent(frame(id, payload, PST_FRAME_TO_BACKEND, 3), to_backend(kV4).payload(payload),
+                "pass delivered");
+  }
+}
+
 TEST_F(SteerOutTest, GivesFramesWithoutChecksumOneForIpv6) {
   for (const std::size_t size : {0, 1, 127, 128, 129, 1400}) {
     add(model_session(id, kV4, kV4));

@@ -17,8 +17,8 @@
 namespace penstock {
 namespace {
 
-/// Longest IP packet on the steering device: what native XDP on a veth takes in one buffer.
-constexpr std::uint32_t kDeviceMtu = 3000;
+/// Longest IP packet on the steering device: the longest that there is, so that nothing is cut up there.
+constexpr std::uint32_t kDeviceMtu = 65'535;
 constexpr std::uint32_t kLocalHop = KernelHops::kLocal;
 
 std::string version_folder(const std::string& pins) {

@@ -242,8 +242,13 @@ bool KernelSteering::fits(const WayOut& way, std::size_t header, std::size_t pay
 void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool booked) {
   Extra& known = extra(session);
   renew_ways(session, known);
-  if (fits(known.way, header.size(), payload.size()))
-    return put(session, parts_.side == Side::kBackend, header, payload, booked);
+  const bool alone = payload.size() > kLongestShared;  // or all others would be made as long
+  if (fits(known.way, header.size(), payload.size())) {
+    if (alone) flush();
+    put(session, parts_.side == Side::kBackend, header, payload, booked);
+    if (alone) flush();
+    return;
+  }
   flush();  // what came before it leaves before it
   const auto outcome = send_spare(session.path.local, session.path.remote, header, payload);
   if (booked) observer_.on_sent(session, payload.size(), outcome);

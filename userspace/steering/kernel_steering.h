@@ -19,9 +19,9 @@ namespace penstock {
 
 /// One lane. What the programs leave to the stack (the first datagrams of a session, fragments, options)
 /// comes to sockets of its own that sk_lookup finds, with the addresses it was sent to; what they cannot
-/// send, by spare sockets. So every datagram that plain sockets would carry is carried, but for those to a
-/// backend on this host that are longer than a frame. Public ports are opened elsewhere, for all lanes at
-/// once: open() is never called. One thread.
+/// send, by spare sockets. So every datagram that plain sockets would carry is carried, but for the last
+/// eight lengths to a backend on this host, for a frame is an IP packet too. Public ports are opened
+/// elsewhere, for all lanes at once: open() is never called. One thread.
 class KernelSteering final : public Steering, private DirectSteering {
  public:
   /// Which pair of addresses of an entry is the session's path.
@@ -66,7 +66,8 @@ class KernelSteering final : public Steering, private DirectSteering {
   class Frames;
   class Whole;
   static constexpr std::size_t kBatch = 64;
-  static constexpr std::size_t kStaging = kBatch * 2048;  // a frame is never longer
+  static constexpr std::size_t kLongestShared = 2048;  // bytes of payload: what is longer is its own batch
+  static constexpr std::size_t kStaging = kBatch * kLongestShared;
 
   struct WayOut {
     std::uint16_t hop = 0;
