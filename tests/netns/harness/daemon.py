@@ -31,6 +31,7 @@ class Daemon:
         self.pins = self.directory / "bpf"
         self.config = merged(self._defaults(), config)
         self.process = None
+        self.wrapper = []  # a command that becomes the daemon
         world.nodes.append(self)
 
     def _defaults(self):
@@ -48,7 +49,7 @@ class Daemon:
         self.config_file.write_text(to_toml(self.config))
 
     def command(self, *arguments):
-        return [self._world.programs.penstockd, "--config", self.config_file, *arguments]
+        return [*self.wrapper, self._world.programs.penstockd, "--config", self.config_file, *arguments]
 
     def launch(self, **options):
         """Starts the process and waits for nothing; options are those of Processes.start()."""
