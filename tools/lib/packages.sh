@@ -3,7 +3,7 @@
 
 build_packages=(g++ cmake ninja-build pkg-config ccache git libssl-dev libgflags-dev libgoogle-glog-dev
   libtomlplusplus-dev libsqlite3-dev prometheus-cpp-dev libgtest-dev libgmock-dev libmnl-dev libbpf-dev
-  clang bpftool)
+  libxdp-dev clang bpftool)
 run_packages=(iproute2 ethtool iperf3 curl socat openssl python3)
 # shellcheck disable=SC2034  # read by tools/test
 lint_packages=(clang-format clang-tidy shellcheck)
@@ -11,7 +11,7 @@ lint_packages=(clang-format clang-tidy shellcheck)
 fuzz_packages=(clang libclang-rt-dev)
 # Test peers: the package of each program.
 declare -A peer_packages=([nginx]=nginx [haproxy]=haproxy [dnsdist]=dnsdist [dnsperf]=dnsperf [turnserver]=coturn
-  [dig]=bind9-dnsutils)
+  [dig]=bind9-dnsutils [xdp-filter]=xdp-tools [xdp-loader]=xdp-tools)
 peers=$build/peers
 peer_parts=(libnginx-mod-stream) # what a peer loads for the benchmark, and Debian packs apart
 

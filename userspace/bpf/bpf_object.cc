@@ -15,6 +15,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include <dispatched_xdp.skel.h>
 #include <edge_xdp.skel.h>
 #include <sk_lookup.skel.h>
 #include <steer_back_xdp.skel.h>
@@ -67,6 +68,17 @@ Error refused(const BpfImage& image, int error_number, const std::string& log_fi
   return why;
 }
 
+/// In libxdp's dispatcher ours are reached by a tail call from a program that has no attach type. Newer
+/// kernels, and updates of 6.1, refuse that where the types differ (-EINVAL, without a word in the verifier's
+/// log).
+void forget_attach_types(bpf_object* object) {
+  bpf_program* program = nullptr;
+  while ((program = ::bpf_object__next_program(object, program)) != nullptr) {
+    if (::bpf_program__type(program) == BPF_PROG_TYPE_XDP)
+      ::bpf_program__set_expected_attach_type(program, bpf_attach_type{});
+  }
+}
+
 }  // namespace
 
 BpfImage edge_xdp_image() {
@@ -84,6 +96,9 @@ BpfImage steer_back_xdp_image() {
 BpfImage sk_lookup_image() {
   return image_of("sk_lookup", sk_lookup__elf_bytes);
 }
+BpfImage dispatched_xdp_image() {
+  return image_of("dispatched_xdp", dispatched_xdp__elf_bytes);
+}
 
 Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins,
                                   std::span<const BpfMapSize> sizes, const std::string& log_file) {
@@ -99,7 +114,10 @@ Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins
         failed == 0 ? ::bpf_object__find_map_by_name(out.object_, size.map.c_str()) : nullptr;
     if (map != nullptr) failed = -::bpf_map__set_max_entries(map, size.entries);
   }
-  if (failed == 0) failed = -::bpf_object__load(out.object_);
+  if (failed == 0) {
+    forget_attach_types(out.object_);
+    failed = -::bpf_object__load(out.object_);
+  }
   ::libbpf_set_print(before);
   if (failed != 0) return refused(image, failed, log_file);
   return out;

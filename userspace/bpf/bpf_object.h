@@ -27,6 +27,7 @@ BpfImage steer_out_xdp_image();
 BpfImage steer_in_xdp_image();
 BpfImage steer_back_xdp_image();
 BpfImage sk_lookup_image();
+BpfImage dispatched_xdp_image();
 
 /// How many entries a map gets instead of those its declaration says.
 struct BpfMapSize {

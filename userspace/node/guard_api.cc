@@ -54,7 +54,7 @@ json::object steering_status(Node& node) {
   json::array complaints;
   if (plane != nullptr) {
     for (const SteeredInterface& one : plane->interfaces())
-      interfaces.push_back(json::object{{"name", one.name}, {"mode", to_string(one.mode)}});
+      interfaces.push_back(json::object{{"name", one.name}, {"mode", mode_name(one)}});
     for (const std::string& complaint : plane->complaints()) complaints.emplace_back(complaint);
   }
   return {{"mode", plane == nullptr ? "socket" : "kernel"},

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "bpf/xdp_dispatcher.h"
 #include "host/bound_ports.h"
 #include "host/bpffs.h"
 #include "steering/abi_values.h"
@@ -48,6 +49,16 @@ SteeringDeviceOptions device_options(const KernelPlaneOptions& options) {
 /// Of the lower half, which leads to the steering device; the first two are the network's and ours.
 IpAddress random_virtual_address(const KernelPlaneOptions& options) {
   return offset(options.network, 2 + static_cast<std::uint32_t>(random_u64() % (hosts_in(options) / 2 - 2)));
+}
+
+/// Takes the programs away that links or entries in dispatchers hold, and the maps. All of it even if some
+/// fails.
+Result<void> remove_pins(const std::string& folder) {
+  auto left = leave_dispatchers(folder);
+  std::error_code failed;
+  std::filesystem::remove_all(folder, failed);
+  if (failed) return system_error("cannot remove " + folder, failed.value());
+  return left;
 }
 
 }  // namespace
@@ -93,8 +104,7 @@ Result<void> KernelPlane::open_all() {
 /// Nothing may be handed to a process that does not take it, and what does not start leaves nothing. A device
 /// that was there may be another node's.
 void KernelPlane::give_up() {
-  std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  if (!folder_.empty()) static_cast<void>(remove_pins(folder_));
   if (device_.near_index != 0 && !device_.adopted)
     static_cast<void>(remove_steering_device(device_options(options_)));
 }
@@ -139,9 +149,8 @@ Result<void> KernelPlane::forget_other_sizes(std::uint32_t sessions, std::uint32
   const auto slots = RawBpfMap::open(pin("pst_sessions"), sizeof(std::uint32_t), sizeof(pst_session));
   const auto known = RawBpfMap::open(pin("pst_paths"), sizeof(pst_path), sizeof(pst_path_owner));
   if (slots && known && slots->capacity() == sessions && known->capacity() == paths) return {};
-  std::error_code failed;
-  std::filesystem::remove_all(folder_, failed);
-  if (failed) return system_error("cannot remove " + folder_, failed.value());
+  auto removed = remove_pins(folder_);
+  if (!removed) return removed;
   if (::mkdir(folder_.c_str(), 0700) != 0) return system_error("cannot make the folder " + folder_, errno);
   return {};
 }
@@ -340,9 +349,8 @@ FileDescriptor KernelPlane::take_tcp_listener(bool v4) {
 }
 
 Result<void> detach_kernel_plane(const KernelPlaneOptions& options) {
-  std::error_code failed;
-  std::filesystem::remove_all(options.pins, failed);
-  if (failed) return system_error("cannot remove " + options.pins, failed.value());
+  auto removed = remove_pins(options.pins);
+  if (!removed) return removed;
   return remove_steering_device(device_options(options));
 }
 

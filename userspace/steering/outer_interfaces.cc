@@ -1,8 +1,10 @@
 #include "steering/outer_interfaces.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
+#include "bpf/xdp_dispatcher.h"
 #include "host/sysctl.h"
 
 namespace penstock {
@@ -31,7 +33,20 @@ std::vector<OuterInterface> with_vlans(const std::vector<Interface>& all,
   return out;
 }
 
+/// An interface that is taken: by libxdp's dispatcher, perhaps.
+Result<SteeredInterface> join(const Interface& interface, int program, const std::string& pin) {
+  const auto mode =
+      join_dispatcher(std::filesystem::path{pin}.parent_path().string(), program, interface.index);
+  if (!mode) return mode.error();
+  return SteeredInterface{interface.name, *mode, true};
+}
+
 }  // namespace
+
+std::string mode_name(const SteeredInterface& interface) {
+  if (!interface.in_dispatcher) return std::string{to_string(interface.mode)};
+  return interface.mode == XdpMode::kGeneric ? "generic dispatcher" : "dispatcher";
+}
 
 Result<OuterInterfaces> choose_outer_interfaces(const std::vector<std::string>& names,
                                                 const std::string& steering_device) {
@@ -61,7 +76,7 @@ Result<SteeredInterface> attach_outer(const Interface& interface, int program, c
   }
   auto done = attach_xdp(pin, program, interface.index, XdpMode::kNative);
   if (done) return SteeredInterface{interface.name, XdpMode::kNative};
-  if (done.error().code == Errc::kExists) return done.error();
+  if (done.error().code == Errc::kExists) return join(interface, program, pin);
   done = attach_xdp(pin, program, interface.index, XdpMode::kGeneric);
   if (!done) return done.error();
   return SteeredInterface{interface.name, XdpMode::kGeneric};

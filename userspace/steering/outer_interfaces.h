@@ -15,7 +15,10 @@ namespace penstock {
 struct SteeredInterface {
   std::string name;
   XdpMode mode = XdpMode::kNative;
+  bool in_dispatcher = false;  // of libxdp, beside the programs of others
 };
+/// "native", "generic", "dispatcher", "generic dispatcher".
+std::string mode_name(const SteeredInterface& interface);
 
 struct OuterInterfaces {
   std::vector<Interface> to_attach;
@@ -28,7 +31,8 @@ struct OuterInterfaces {
 Result<OuterInterfaces> choose_outer_interfaces(const std::vector<std::string>& names,
                                                 const std::string& steering_device);
 
-/// Attaches the program with a link pinned at `pin`: native where the driver can, else generic.
+/// Attaches the program with a link pinned at `pin`: native where the driver can, else generic. Where the
+/// interface has libxdp's dispatcher, the program joins it instead, with its pins in the same folder.
 Result<SteeredInterface> attach_outer(const Interface& interface, int program, const std::string& pin);
 
 }  // namespace penstock
