@@ -31,6 +31,7 @@ struct InterfaceFacts {
   std::uint32_t mtu = 1500;
   std::uint32_t xdp_program = 0;          // id of what is there already
   bool xdp_is_ours = false;               // ... by the pins
+  Trial dispatcher;                       // ... which is libxdp's: whether ours could join it
   std::vector<std::string> vlans;         // VLAN devices above it
   bool strips_vlan_tags = false;          // before a program sees the packet
   bool joins_received = false;            // LRO: programs would see joined packets

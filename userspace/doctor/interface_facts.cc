@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "base/file_descriptor.h"
 #include "bpf/bpf_trial.h"
+#include "bpf/xdp_dispatcher.h"
 #include "config/node_pins.h"
 #include "doctor/examination.h"
 #include "doctor/kernel_setting.h"
@@ -44,13 +46,23 @@ std::optional<std::int64_t> rp_filter_of(const std::string& name) {
   return std::max(*of_all, *own);
 }
 
-/// Whether a link that is pinned in the node's folder, which has one for each version, holds the interface.
+/// Whether the interface is held by a link that is pinned in the node's folder, which has one for each
+/// version, or an entry of the node is in its dispatcher.
 bool is_held_by_us(const Config& config, std::uint32_t interface) {
   std::error_code failed;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{node_pins(config), failed}) {
     if (is_xdp_link(entry.path().string(), interface)) return true;
   }
-  return false;
+  return is_in_dispatcher(node_pins(config), interface);
+}
+
+/// Untried where there is no dispatcher, or no right to look.
+Trial dispatcher_on(std::uint32_t interface) {
+  if (::geteuid() != 0) return {};
+  const auto tried = try_dispatcher(interface);
+  if (tried) return Trial::good();
+  const bool none = tried.error().code == Errc::kExists || tried.error().code == Errc::kNotFound;
+  return none ? Trial{} : Trial::failed(tried.error().what);
 }
 
 void try_on(std::uint32_t index, InterfaceFacts& facts) {
@@ -72,6 +84,7 @@ InterfaceFacts facts_of(const Interface& interface, const std::vector<Interface>
       .mtu = interface.mtu,
       .xdp_program = interface.xdp_program,
       .xdp_is_ours = interface.xdp_program != 0 && is_held_by_us(wanted.config, interface.index),
+      .dispatcher = interface.xdp_program != 0 ? dispatcher_on(interface.index) : Trial{},
       .vlans = {},
       .strips_vlan_tags = (offloads & ETH_FLAG_RXVLAN) != 0,
       .joins_received = (offloads & ETH_FLAG_LRO) != 0,

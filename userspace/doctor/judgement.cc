@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "bpf/xdp_dispatcher.h"
+
 namespace penstock::doctor {
 namespace {
 
@@ -173,7 +175,7 @@ bool likely_native(const InterfaceFacts& one) {
 
 bool can_attach(const InterfaceFacts& one) {
   if (!one.present || !one.up) return false;
-  if (one.xdp_program != 0 && !one.xdp_is_ours) return false;
+  if (one.xdp_program != 0 && !one.xdp_is_ours) return one.dispatcher.works();
   return !(one.native.fails() && one.generic.fails());
 }
 
@@ -181,9 +183,16 @@ void attachment(const Case& c, const InterfaceFacts& one, std::vector<Finding>& 
   const std::string name = "interface " + one.name;
   if (!one.present) {
     out.push_back({name, c.lacking(), "there is none of that name", "correct steering.interfaces"});
+  } else if (one.dispatcher.works()) {
+    out.push_back({name,
+                   Verdict::kOk,
+                   "libxdp's dispatcher is on it: ours runs in it beside the others, with priority " +
+                       std::to_string(kDispatcherPriority),
+                   {}});
   } else if (one.xdp_program != 0 && !one.xdp_is_ours) {
     out.push_back({name, c.lacking(),
-                   "another program's XDP program is on it (id " + std::to_string(one.xdp_program) + ")",
+                   "another program's XDP program is on it (id " + std::to_string(one.xdp_program) + ")" +
+                       (one.dispatcher.fails() ? ": " + one.dispatcher.why : ""),
                    "detach it (bpftool net), or leave the interface out of steering.interfaces"});
   } else if (!one.up) {
     out.push_back({name, c.poorer(), "is down", "ip link set " + one.name + " up"});
@@ -257,7 +266,9 @@ std::string by_programs(const Case& c) {
   for (const InterfaceFacts& one : c.facts.interfaces) {
     if (!can_attach(one)) continue;
     on.append(on.empty() ? "" : ", ")
-        .append(likely_native(one) ? "native" : "generic")
+        .append(one.dispatcher.works() ? "dispatcher"
+                : likely_native(one)   ? "native"
+                                       : "generic")
         .append(" on ")
         .append(one.name);
   }

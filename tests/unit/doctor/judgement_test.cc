@@ -207,6 +207,27 @@ TEST(Judgement, OurOwnProgramsAreNoHindrance) {
   EXPECT_EQ(judge(facts, config_of(kKernel)).verdict(), kOk);
 }
 
+TEST(Judgement, ADispatcherIsShared) {
+  HostFacts facts = good_host();
+  facts.interfaces[0].xdp_program = 7;
+  facts.interfaces[0].dispatcher = Trial::good();
+  const Report report = judge(facts, config_of(kKernel));
+
+  EXPECT_EQ(report.verdict(), kOk);
+  EXPECT_EQ(report.will, "steer by kernel programs (dispatcher on eth0)");
+  EXPECT_THAT(found(report, "interface eth0").what, HasSubstr("priority 50"));
+}
+
+TEST(Judgement, ADispatcherThatTakesNoneOfOursSaysWhy) {
+  HostFacts facts = good_host();
+  facts.interfaces[0].xdp_program = 7;
+  facts.interfaces[0].dispatcher = Trial::failed("not before 1.5.5");
+  const Report report = judge(facts, config_of(kKernel));
+
+  EXPECT_FALSE(report.by_kernel);
+  EXPECT_THAT(found(report, "interface eth0").what, HasSubstr("(id 7): not before 1.5.5"));
+}
+
 TEST(Judgement, OneInterfaceIsEnough) {
   HostFacts facts = good_host();
   facts.interfaces.push_back(eth0());
