@@ -38,7 +38,7 @@ Result<SteeredInterface> join(const Interface& interface, int program, const std
   const auto mode =
       join_dispatcher(std::filesystem::path{pin}.parent_path().string(), program, interface.index);
   if (!mode) return mode.error();
-  return SteeredInterface{interface.name, *mode, true};
+  return SteeredInterface{.name = interface.name, .mode = *mode, .in_dispatcher = true};
 }
 
 }  // namespace
