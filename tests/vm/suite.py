@@ -26,4 +26,7 @@ CASES = [
     Case("netns_steering", ALL, 400,
          "tests/netns/run --patience 4 --daemon-dir {build} --peers {peers} --steering kernel"
          " --only udp_identity.a_header_in_every --only udp_sessions.every_size_comes_back_over_ipv4"),
+    Case("netns_others", ALL, 400,
+         "tests/netns/run --patience 4 --daemon-dir {build} --peers {peers} --guest --only kernel_dispatcher."
+         " --only lossy_links."),
 ]

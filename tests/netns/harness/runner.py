@@ -24,28 +24,29 @@ class Case:
     short: bool      # belongs to the short run, for slow builds of the daemon
     timeout: int     # seconds
     kernel: bool     # its nodes are steered by the kernel, whatever the runner's default
+    guest: bool      # builds on what the vm tier's kernels have and others may lack
     first_line: int
 
 
 _registered = []
 
 
-def case(short=False, timeout=60, kernel=False):
+def case(short=False, timeout=60, kernel=False, guest=False):
     """Marks a function as a case; its module and name are the case's name."""
     def register(function):
         module = function.__module__.rsplit(".", 1)[-1]
-        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout, kernel,
+        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout, kernel, guest,
                                 function.__code__.co_firstlineno))
         return function
     return register
 
 
-def find_cases(patterns, short):
-    """Those whose name contains any of the patterns, or all without patterns."""
+def find_cases(patterns, short, guest=False):
+    """Those whose name contains any of the patterns, or all without patterns; `guest`: those for guests as well."""
     for module in pkgutil.iter_modules(cases.__path__):
         importlib.import_module(f"cases.{module.name}")
     chosen = [c for c in _registered
-              if (c.short or not short) and (not patterns or any(pattern in c.name for pattern in patterns))]
+              if (c.short or not short) and (guest or not c.guest) and (not patterns or any(pattern in c.name for pattern in patterns))]
     return sorted(chosen, key=lambda c: (c.name.split(".")[0], c.first_line))
 
 

@@ -3,13 +3,22 @@
 import time
 
 
+_stretch = 1
+
+
+def be_patient(times):
+    """All waits of this process may take so many times their time."""
+    global _stretch
+    _stretch = times
+
+
 class Failure(Exception):
     """What a case expected and did not get."""
 
 
 def until(condition, what, deadline=10.0, alive=None):
     """Polls until `condition()` is true, and returns its value; `alive()` may raise to end the wait early."""
-    end = time.monotonic() + deadline
+    end = time.monotonic() + deadline * _stretch
     last = None
     while True:
         last = condition()
@@ -18,7 +27,7 @@ def until(condition, what, deadline=10.0, alive=None):
         if alive is not None:
             alive()
         if time.monotonic() > end:
-            raise Failure(f"not within {deadline:g} s: {what} (last: {last!r})")
+            raise Failure(f"not within {deadline * _stretch:g} s: {what} (last: {last!r})")
         time.sleep(0.02)
 
 
