@@ -7,6 +7,7 @@
 #include "lib/guard.h"
 #include "lib/session.h"
 #include "lib/settings_maps.h"
+#include "lib/unread_answer.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -64,7 +65,7 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
   o->bytes = known_bytes(ctx, d);
   if (!s) return PST_UNDECIDED;
   if (names_network(d, s)) return PST_R_FORGED; /* it wants to be taken for ours */
-  if (why != PST_UNDECIDED) return why;
+  if (why != PST_UNDECIDED) return unread(ctx, d, o, why);
   session = session_of(&d->path, &owner);
   return session ? known(ctx, d, s, session, &owner, o) : unknown(d, s, o);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/backend_reply.h"
 #include "lib/settings_maps.h"
+#include "lib/unread_answer.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -16,7 +17,8 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
   o->bytes = known_bytes(ctx, d);
   if (!s) return PST_UNDECIDED;
   if (names_network(d, s)) return PST_R_FORGED;
-  return why == PST_UNDECIDED ? serve_reply(ctx, d, s, o, PST_R_NOT_OURS) : why;
+  if (why != PST_UNDECIDED) return unread(ctx, d, o, why);
+  return serve_reply(ctx, d, s, o, PST_R_NOT_OURS);
 }
 
 SEC("xdp")

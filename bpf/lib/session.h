@@ -23,16 +23,33 @@ static __always_inline int names_network(const struct datagram* d, const struct 
   return is_inside(s, &d->path.source) || is_inside(s, &d->path.destination);
 }
 
-/* Steers or forwards, by the session's flags. */
+/* The backend of a transparent session answers to the client's address, where the stack would send it on as
+ * it is: it is the programs' alone. */
+static __always_inline int is_ours_alone(const struct pst_session* session,
+                                         const struct pst_path_owner* owner, enum pst_reason why) {
+  if (!owner->from_backend || !(session->flags & PST_SESSION_TRANSPARENT)) return 0;
+  return why == PST_R_OVER_MTU || why == PST_R_NO_NEXT_HOP;
+}
+
+/* Steers or forwards, by the session's flags; an answer that is ours alone is steered where it cannot be
+ * forwarded. */
 static __always_inline enum pst_reason serve(struct xdp_md* ctx, const struct datagram* d,
                                              const struct pst_settings* s, struct pst_session* session,
                                              const struct pst_path_owner* owner, __u32* device) {
+  __u32 frame_id = owner->id;
+  enum pst_reason why;
+
   if (owner->from_backend)
     session->backend_seen = seen_now();
   else
     session->client_seen = seen_now();
-  if (session->flags & PST_SESSION_DIRECT) return forward(ctx, d, session, !owner->from_backend, device);
-  return steer(ctx, d, s, session, owner->id);
+  if (session->flags & PST_SESSION_DIRECT) {
+    why = forward(ctx, d, session, !owner->from_backend, device);
+    if (!is_ours_alone(session, owner, why)) return why;
+    frame_id |= PST_FRAME_FROM_BACKEND;
+  }
+  why = steer(ctx, d, s, session, frame_id);
+  return is_ours_alone(session, owner, why) ? PST_R_UNDELIVERABLE : why;
 }
 
 #endif

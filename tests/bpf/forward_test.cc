@@ -136,18 +136,5 @@ TEST_F(ForwardTest, CountsWhatItForwards) {
   EXPECT_NE(session.backend_seen, 0U);
 }
 
-TEST_F(ForwardTest, TakesTheClientItselfAsSource) {
-  pst_session session = model_session(id, kV4, kV4);
-  session.flags = PST_SESSION_DIRECT;
-  session.source = session.client;
-  session.source_port = session.client_port;
-  add(session);
-  expect_forwarded(
-      from_client(kV4).payload(9),
-      to_backend(kV4).ip(kV4.client, kV4.backend).udp(kClientPort, kBackendPort).payload(9).ttl(63));
-  expect_forwarded(Packet{}.ip(kV4.backend, kV4.client).udp(kBackendPort, kClientPort).payload(9),
-                   to_client(kV4).payload(9).ttl(63));
-}
-
 }  // namespace
 }  // namespace penstock

@@ -19,9 +19,13 @@
 #include "penstock/abi/size.h"
 
 struct pst_frame_in {
-  __be32 id;
+  __be32 id; /* with PST_FRAME_FROM_BACKEND where it is due */
 };
 PST_ABI_SIZE(struct pst_frame_in, 4);
+
+/* In an inward frame's id: an answer of a direct session's backend. Else a session has one side that is
+ * steered. */
+#define PST_FRAME_FROM_BACKEND (1U << 31)
 
 enum pst_frame_flag {
   PST_FRAME_TO_BACKEND = 1 << 0, /* else to the client */

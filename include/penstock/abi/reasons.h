@@ -57,6 +57,10 @@
   X(RATE_NEW_TOTAL, 56, "rate_new_total", "sessions were opened faster than guard.new_total")             \
   X(MALFORMED, 57, "malformed", "a header's length contradicts the packet's")                             \
   X(NO_NEXT_HOP, 58, "no_next_hop", "the kernel program had no way towards the address")                  \
+  X(SOURCE_TAKEN, 59, "source_taken", "the client has another session with that backend already")         \
+  X(FAMILY_MISMATCH, 60, "family_mismatch", "client and backend differ in family: not transparent")       \
+  X(NOT_TRANSPARENT, 61, "not_transparent", "this node cannot send to that backend as the client")        \
+  X(UNDELIVERABLE, 62, "undeliverable", "a transparent session's answer that no program can send on")     \
   /* carriers: how one ended, or why it was refused */                                                    \
   X(AUTH_FAILED, 64, "auth_failed", "unknown edge or wrong secret")                                       \
   X(AUTH_RATE, 65, "auth_rate", "too many failed attempts from that source")                              \

@@ -34,7 +34,8 @@ PST_ABI_SIZE(struct pst_path_owner, 8);
 enum pst_session_flag {
   PST_SESSION_DIRECT =
       1 << 0, /* the programs forward it themselves; else it goes through the steering socket */
-  PST_SESSION_PROXY = 1 << 1, /* direct: PROXY v2 stands in front of every datagram to the backend */
+  PST_SESSION_PROXY = 1 << 1,       /* direct: PROXY v2 stands in front of every datagram to the backend */
+  PST_SESSION_TRANSPARENT = 1 << 2, /* the source is the client: answers are never left to the stack */
 };
 
 /*
