@@ -317,6 +317,18 @@ TEST_F(SessionTest, TellsTheHubWhatTheTunnelLost) {
   expect_balance();
 }
 
+TEST_F(SessionTest, RefusesToBeTransparentBySockets) {
+  world.start();
+  add_service([](Service& service) { service.client = ClientHeader::kTransparent; });
+  client(1).send(public_end(), "whom would the backend see?");
+  world.run_for(200ms);
+  EXPECT_TRUE(backend.got().empty());
+  EXPECT_EQ(world.hub().machine().count(PST_R_NOT_TRANSPARENT), 1U);
+  EXPECT_TRUE(at_hub().empty());
+  EXPECT_TRUE(at_edge().empty());
+  expect_balance();
+}
+
 class HeaderTest : public SessionTest, public testing::WithParamInterface<ProxyV2Mode> {};
 
 TEST_P(HeaderTest, PutsTheHeaderWhereTheServiceWantsIt) {

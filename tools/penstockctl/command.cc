@@ -53,7 +53,8 @@ constexpr std::array kServiceOptions{
     Option{"target", "TARGET", "HOST (same port), HOST:PORT, or HOST:PORT+ (shifted range)"},
     Option{"client", "HOW",
            "how the backend learns the client's address:\n"
-           "none (default), proxy-v1 (TCP alone) or proxy-v2"},
+           "none (default), proxy-v1 (TCP alone), proxy-v2, or as the\n"
+           "sender's of what it gets (transparent, UDP alone)"},
     Option{"proxy-v2", "WHERE",
            "where the header of proxy-v2 goes on UDP: before every datagram\n"
            "(every, default), before the first of a session (first), or\n"

@@ -46,6 +46,12 @@ Result<void> RawBpfMap::update(const void* key, const void* value) const {
   return failed("write", errno);
 }
 
+Result<bool> RawBpfMap::insert(const void* key, const void* value) const {
+  if (::bpf_map_update_elem(fd(), key, value, BPF_NOEXIST) == 0) return true;
+  if (errno == EEXIST) return false;
+  return failed("write", errno);
+}
+
 Result<void> RawBpfMap::update_batch(const void* keys, const void* values, std::uint32_t count) const {
   if (count == 0) return {};
   LIBBPF_OPTS(bpf_map_batch_opts, options, .elem_flags = BPF_ANY);

@@ -24,6 +24,8 @@ class RawBpfMap {
   /// Values of all CPUs one after another, where the map has one for each.
   Result<bool> lookup(const void* key, void* value) const;
   Result<void> update(const void* key, const void* value) const;
+  /// False: there is an element of that key, which stays.
+  Result<bool> insert(const void* key, const void* value) const;
   /// Elements in a row; the first that fails ends it.
   Result<void> update_batch(const void* keys, const void* values, std::uint32_t count) const;
   /// False: there was none.
@@ -59,6 +61,7 @@ class BpfMap {
     return *found ? std::optional<V>{value} : std::nullopt;
   }
   Result<void> update(const K& key, const V& value) const { return map_.update(&key, &value); }
+  Result<bool> insert(const K& key, const V& value) const { return map_.insert(&key, &value); }
   Result<void> update_batch(std::span<const K> keys, std::span<const V> values) const {
     return map_.update_batch(keys.data(), values.data(), static_cast<std::uint32_t>(keys.size()));
   }

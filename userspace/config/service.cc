@@ -19,10 +19,11 @@ constexpr Words<Protocol> kProtocols{{
     {Protocol::kUdp, "udp"},
     {Protocol::kBoth, "both"},
 }};
-constexpr Words<ClientHeader> kHeaders{{
+constexpr Words<ClientHeader, 4> kHeaders{{
     {ClientHeader::kNone, "none"},
     {ClientHeader::kProxyV1, "proxy-v1"},
     {ClientHeader::kProxyV2, "proxy-v2"},
+    {ClientHeader::kTransparent, "transparent"},
 }};
 constexpr Words<ProxyV2Mode> kProxyV2Modes{{
     {ProxyV2Mode::kEvery, "every"},
@@ -62,6 +63,10 @@ std::string wrong_with_target(const Service& service) {
 }
 
 std::string wrong_with_client(const Service& service) {
+  if (service.client == ClientHeader::kTransparent && service.has_tcp()) {
+    return "\"transparent\" is for UDP alone and protocol is \"" + std::string{to_string(service.protocol)} +
+           "\": write \"proxy-v2\" or \"none\", or protocol \"udp\"";
+  }
   if (service.client != ClientHeader::kProxyV1 || !service.has_udp()) return {};
   return "\"proxy-v1\" is for TCP alone and protocol is \"" + std::string{to_string(service.protocol)} +
          "\": write \"proxy-v2\" or \"none\"";

@@ -17,8 +17,9 @@ namespace penstock {
 /// What clients speak to the service's ports.
 enum class Protocol { kTcp, kUdp, kBoth };
 
-/// How the backend learns who the client is.
-enum class ClientHeader { kNone, kProxyV1, kProxyV2 };
+/// How the backend learns who the client is: not at all, by a header, or by seeing the client's own address
+/// as the sender's.
+enum class ClientHeader { kNone, kProxyV1, kProxyV2, kTransparent };
 
 /// Where the PROXY v2 header of a UDP session goes: before every datagram, before the first one, or into a
 /// datagram of its own that precedes the first.
@@ -79,8 +80,8 @@ struct Contradiction {
   std::string_view key;
   std::string what;  // a sentence that says what to write
 };
-/// A target "P+" that leads beyond 65535 for the highest port; a header that UDP does not know; a proxy_v2
-/// that would have no effect; a way that TCP does not know.
+/// A target "P+" that leads beyond 65535 for the highest port; a client that UDP or TCP does not know; a
+/// proxy_v2 that would have no effect; a way that TCP does not know.
 std::vector<Contradiction> find_contradictions(const Service& service);
 /// The first of them as an error that begins with the key.
 Result<void> check_service(const Service& service);

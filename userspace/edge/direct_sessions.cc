@@ -30,7 +30,9 @@ DirectSessions::DirectSessions(const Worker& worker, EdgeShared& shared, Session
 }
 
 Reason DirectSessions::open(Session& session, const UdpServices::Direct& service) {
-  const Endpoint backend{service.address, service.backend_port(session.path.local.port)};
+  const Endpoint backend{service.address_for(session.path.remote.address),
+                         service.backend_port(session.path.local.port)};
+  if (service.transparent) return open_transparent(session, backend);
   const auto number = take_source(backend);
   if (!number) return PST_R_NO_BACKEND_PORT;
   const auto source = steering_.source(*number, backend);
@@ -38,42 +40,56 @@ Reason DirectSessions::open(Session& session, const UdpServices::Direct& service
     sources_of(backend).give_back(backend, *number, worker_.loop.now());
     return PST_R_NO_BACKEND_PORT;
   }
-  add(session,
+  return add(
+      session,
       {.route = {.backend = backend, .source = *source, .proxy_in_each = service.header == Header::kEvery},
        .source = *number,
        .header = service.header});
-  return PST_R_COMPLETED;
+}
+
+Reason DirectSessions::open_transparent(Session& session, const Endpoint& backend) {
+  const Endpoint& client = session.path.remote;
+  const Reason refusal = steering_.may_send_as(client, backend);
+  if (refusal != PST_R_COMPLETED) return refusal;
+  if (by_backend_.contains({.local = client, .remote = backend})) return PST_R_SOURCE_TAKEN;
+  return add(session, {.route = {.backend = backend, .source = client, .transparent = true}});
 }
 
 /// Its header was sent by the process before, and its counts are in the books of that one.
 bool DirectSessions::adopt(Session& session, const DirectRoute& route) {
   DirectSteering* const direct = steering_.direct();
-  const auto number = direct == nullptr ? std::nullopt : direct->number_of(route);
-  const SessionPath path{.local = route.source, .remote = route.backend};
-  if (!number || by_backend_.contains(path)) return false;
-  if (!sources_of(route.backend).claim(route.backend, *number, worker_.loop.now())) return false;
-  add(session, {.route = route,
-                .source = *number,
-                .header = route.proxy_in_each ? Header::kEvery : Header::kNone,
-                .header_sent = true});
+  if (direct == nullptr || by_backend_.contains({.local = route.source, .remote = route.backend}))
+    return false;
+  const auto number = route.transparent ? 0 : direct->number_of(route);
+  if (!number) return false;
+  if (!route.transparent && !sources_of(route.backend).claim(route.backend, *number, worker_.loop.now()))
+    return false;
+  const Reason added = add(session, {.route = route,
+                                     .source = *number,
+                                     .header = route.proxy_in_each ? Header::kEvery : Header::kNone,
+                                     .header_sent = true});
+  if (added != PST_R_COMPLETED) return false;
   known_.at(session.id.value()).booked = direct->forwarded(session);
   direct->forward_client(session);
   known_.at(session.id.value()).forwarded = true;
   return true;
 }
 
-void DirectSessions::add(Session& session, const Known& known) {
+Reason DirectSessions::add(Session& session, const Known& known) {
+  const ProxyAddresses seen{.client = session.path.remote, .local = session.path.local};
+  const Reason refusal = steering_.direct()->add_direct(session, seen, known.route);
+  if (refusal != PST_R_COMPLETED) return refusal;
   known_[session.id.value()] = known;
   by_backend_[{.local = known.route.source, .remote = known.route.backend}] = &session;
-  steering_.direct()->add_direct(session, {.client = session.path.remote, .local = session.path.local},
-                                 known.route);
+  return PST_R_COMPLETED;
 }
 
 void DirectSessions::end(Session& session) {
   const auto found = known_.find(session.id.value());
   const DirectRoute& route = found->second.route;
   by_backend_.erase({.local = route.source, .remote = route.backend});
-  sources_of(route.backend).give_back(route.backend, found->second.source, worker_.loop.now());
+  if (!route.transparent)
+    sources_of(route.backend).give_back(route.backend, found->second.source, worker_.loop.now());
   known_.erase(found);
 }
 

@@ -46,7 +46,7 @@ class DirectSessions {
   using Header = DirectService::Header;
   struct Known {
     DirectRoute route;
-    std::uint32_t source = 0;  // its number
+    std::uint32_t source = 0;  // its number; a transparent one has none
     Header header = Header::kNone;
     bool header_sent = false;
     bool forwarded = false;   // by the programs, what the client sends
@@ -58,7 +58,8 @@ class DirectSessions {
     }
   };
 
-  void add(Session& session, const Known& known);
+  Reason open_transparent(Session& session, const Endpoint& backend);
+  Reason add(Session& session, const Known& known);
   std::optional<std::uint32_t> take_source(const Endpoint& backend);
   BackendSources& sources_of(const Endpoint& backend) { return backend.address.is_v4() ? v4_ : v6_; }
   void drop(LedgerLine& line, Reason reason, std::size_t bytes);

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 /// The whole table is looked at for sessions that are over once in kScanEvery * kScanParts.
 constexpr Duration kScanEvery = 50ms;
 constexpr std::uint32_t kScanParts = 20;
-constexpr Duration kTellLimitEvery = 100ms;
+constexpr Duration kTellEvery = 100ms;
 constexpr std::size_t kPorts = 65536;
 /// Until the hub tells of the services again.
 constexpr Duration kAdoptedIdle = 60s;
@@ -145,7 +145,8 @@ void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   if (session == nullptr) return drop(line, PST_R_LIMIT_TOTAL, payload.size());
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
   extra(*session) = {.ledger = &ledger, .direct = direct, .ticket = std::move(ticket)};
-  if (!start(*session, *service)) return drop(line, PST_R_NO_BACKEND_PORT, payload.size());
+  const Reason not_started = start(*session, *service);
+  if (not_started != PST_R_COMPLETED) return drop(line, not_started, payload.size());
   ++sessions_on_[path.local.port];
   worker_.counters.sessions_opened.add(1);
   table_.client_sent(*session, payload.size(), worker_.loop.now());
@@ -154,16 +155,20 @@ void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
 }
 
-/// Tells the steering of a new session; without a source for a direct one it is gone again.
-bool EdgeSessions::start(Session& session, const Service& service) {
+/// Tells the steering of a new session. Where a direct one has no source, or may not have the client's, it is
+/// gone again; PST_R_COMPLETED otherwise.
+Reason EdgeSessions::start(Session& session, const Service& service) {
   if (!service.direct) {
     steering_->add(session, {.client = session.path.remote, .local = session.path.local});
-    return true;
+    return PST_R_COMPLETED;
   }
-  if (direct_.open(session, *service.direct) == PST_R_COMPLETED) return true;
+  const Reason refusal = direct_.open(session, *service.direct);
+  if (refusal == PST_R_COMPLETED) return refusal;
+  if (service.direct->transparent && may_tell())
+    record_session_refused(shared_.journal, report_without_route(session), refusal);
   extra(session) = {};
   table_.remove(session);
-  return false;
+  return refusal;
 }
 
 /// PST_R_COMPLETED when nothing is against a new session.
@@ -188,11 +193,16 @@ Reason EdgeSessions::may_open(const SessionPath& path, const Service* service, A
   return PST_R_COMPLETED;
 }
 
-/// Every datagram of a flood may meet the limit: one event tells as much as all of them, and costs less.
-void EdgeSessions::tell_limit(Reason reason, const SessionPath& path, const Service& service) {
+/// Every datagram of a flood may be refused: one event tells as much as all of them, and costs less.
+bool EdgeSessions::may_tell() {
   const Time now = worker_.loop.now();
-  if (now < limit_told_ + kTellLimitEvery) return;
-  limit_told_ = now;
+  if (now < told_ + kTellEvery) return false;
+  told_ = now;
+  return true;
+}
+
+void EdgeSessions::tell_limit(Reason reason, const SessionPath& path, const Service& service) {
+  if (!may_tell()) return;
   record_limit(shared_.journal, reason, path.remote, service.service, shared_.address.edge_id);
 }
 
@@ -334,13 +344,18 @@ void EdgeSessions::refresh(Session& session) {
 
 // ---------------------------------------------------------------------------------------------- reports
 
-SessionReport EdgeSessions::report(const Session& session) {
+SessionReport EdgeSessions::report_without_route(const Session& session) {
   SessionReport out = report_of(session, worker_.loop.now());
   out.service = extra(session).ledger->service;
   out.edge = shared_.address.edge_id;
   out.client = session.path.remote;
   out.local = session.path.local;
   out.direct = extra(session).direct;
+  return out;
+}
+
+SessionReport EdgeSessions::report(const Session& session) {
+  SessionReport out = report_without_route(session);
   if (!out.direct) return out;
   out.backend = direct_.route_of(session).backend;
   out.source = direct_.route_of(session).source;

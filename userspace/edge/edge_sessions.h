@@ -72,12 +72,13 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
 
   Reason may_open(const SessionPath& path, const Service* service, Admission::Ticket& ticket);
+  bool may_tell();
   void tell_limit(Reason reason, const SessionPath& path, const Service& service);
   bool adopt(const Steering::Left& left);
   void check_direct();
   void check_adopted();
   Session* add(const SessionPath& path, Duration idle);
-  bool start(Session& session, const Service& service);
+  Reason start(Session& session, const Service& service);
   void forward(Session& session, Bytes payload);
   void from_backend(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);
@@ -98,6 +99,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   }
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
   SessionReport report(const Session& session);
+  SessionReport report_without_route(const Session& session);
 
   const Worker& worker_;
   EdgeShared& shared_;
@@ -113,7 +115,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   std::unique_ptr<Timer> expiry_;
   std::vector<std::uint32_t> sessions_on_;  // by port
   std::size_t adopted_ = 0;                 // whose services are not known yet
-  Time limit_told_{};                       // when a limit was last told of
+  Time told_{};                             // when a limit or a refusal was last told of
   bool expiring_ = false;
   bool draining_ = false;
 };

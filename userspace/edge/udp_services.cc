@@ -63,10 +63,15 @@ std::optional<UdpServices::Direct> UdpServices::direct_of(const AssignedService&
   const int highest = service.udp_ports.ranges().back().last;
   if (direct.shifted && direct.port + (highest - lowest) > 65535)
     return refuse("its highest port would become one beyond 65535");
+  const auto other = std::find_if(address, direct.addresses.end(), [&](const IpAddress& each) {
+    return each.is_v4() != address->is_v4() && policy_.permits(each);
+  });
   return Direct{.address = *address,
+                .other = other == direct.addresses.end() ? std::nullopt : std::optional{*other},
                 .port = direct.port,
                 .lowest = direct.shifted ? lowest : std::uint16_t{0},
                 .header = direct.header,
+                .transparent = direct.transparent,
                 .max_sessions = direct.max_sessions,
                 .max_sessions_per_source = direct.max_sessions_per_source,
                 .draining = direct.draining};

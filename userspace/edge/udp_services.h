@@ -26,14 +26,20 @@ class UdpServices {
   /// The backend of a service whose datagrams need no tunnel.
   struct Direct {
     IpAddress address;
-    std::uint16_t port = 0;    // 0: the public port itself
+    std::optional<IpAddress> other{};  // of the other family, for a transparent one
+    std::uint16_t port = 0;            // 0: the public port itself
     std::uint16_t lowest = 0;  // the public port that becomes `port`, the others follow; 0: all become `port`
     DirectService::Header header = DirectService::Header::kNone;
+    bool transparent = false;
     std::uint32_t max_sessions = 0;             // 0: no limit of its own
     std::uint32_t max_sessions_per_source = 0;  // ... of one source prefix
     bool draining = false;                      // takes no new session
 
     std::uint16_t backend_port(std::uint16_t public_port) const;
+    /// Where datagrams of that client go: for a transparent one of its family, if there is one.
+    const IpAddress& address_for(const IpAddress& client) const {
+      return transparent && other && client.is_v4() == other->is_v4() ? *other : address;
+    }
   };
 
   struct Entry {

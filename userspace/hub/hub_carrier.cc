@@ -24,6 +24,7 @@ std::string proxy_preface(const Service& service, const Flow& flow) {
   const ProxyAddresses addresses{.client = flow.client, .local = flow.local};
   switch (service.client) {
     case ClientHeader::kNone:
+    case ClientHeader::kTransparent:  // UDP alone
       return {};
     case ClientHeader::kProxyV1:
       return proxy_v1(addresses);

@@ -117,30 +117,26 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
     end(*found->second, PST_R_REPLACED, false);
   }
   Admission::Ticket ticket;
-  Reason refusal = admit(route, addresses->client, tunnel.edge, ticket);
+  const Reason refusal = admit(route, addresses->client, tunnel.edge, ticket);
   if (refusal != PST_R_COMPLETED) return refuse(carrier, wire_id, refusal, {});
-  const Endpoint backend{route->addresses.front(), route->service->backend_port(addresses->local.port)};
-  const auto source = take_source(backend);
-  if (!source) return refuse(carrier, wire_id, PST_R_NO_BACKEND_PORT, source.error().what);
-  const auto local = steering_->source(*source, backend);
-  Session* const session =
-      local ? add({.local = *local, .remote = backend}, route->service->udp_idle) : nullptr;
+  const Service& service = *route->service;
+  const Endpoint backend = backend_for(*route, *addresses);
+  OwnEnd own;
+  Session* const session = make(service, *addresses, backend, own);
   if (session == nullptr) {
-    sources_of(backend).give_back(backend, *source, worker_.loop.now());
-    return local ? refuse(carrier, wire_id, PST_R_LIMIT_TOTAL, {})
-                 : refuse(carrier, wire_id, PST_R_NO_BACKEND_PORT, local.error().what);
+    tell_refused(tunnel, service, *addresses, backend, own.refusal);
+    return refuse(carrier, wire_id, own.refusal, own.text);
   }
   if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
   extra(*session) = {.service = route->service,
-                     .ledger = &ledger_.of(route->service->name, tunnel.edge),
+                     .ledger = &ledger_.of(service.name, tunnel.edge),
                      .tunnel = &tunnel,
                      .carrier = carrier,
                      .wire_id = wire_id,
-                     .source = *source,
+                     .source = own.source,
                      .addresses = *addresses,
                      .ticket = std::move(ticket)};
   tunnel.sessions[wire_id] = session;
-  steering_->add(*session, *addresses);
   worker_.counters.sessions_opened.add(1);
   record_session_opened(shared_.journal, report(*session));
   if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
@@ -163,17 +159,6 @@ Reason HubSessions::admit(const Route* route, const Endpoint& client, std::strin
   }
   ticket = std::get<Admission::Ticket>(std::move(admitted));
   return PST_R_COMPLETED;
-}
-
-Result<std::uint32_t> HubSessions::take_source(const Endpoint& backend) {
-  BackendSources& sources = sources_of(backend);
-  const Time now = worker_.loop.now();
-  if (const auto source = sources.take(backend, now)) return *source;
-  if (!sources.may_open()) {
-    return error(Errc::kLimit, "all sources are in use or resting towards " + backend.to_string());
-  }
-  sources.open();
-  return *sources.take(backend, now);
 }
 
 /// When the table is full, the oldest session that was never assured makes room; an assured one never does.
@@ -278,8 +263,7 @@ void HubSessions::end(Session& session, Reason reason, bool tell_edge) {
   record_session_closed(shared_.journal, report(session), reason);
   steering_->remove(session);
   known.tunnel->sessions.erase(known.wire_id);
-  const Endpoint& backend = session.path.remote;
-  sources_of(backend).give_back(backend, known.source, worker_.loop.now());
+  give_back(*known.service, session.path.remote, known.source);
   known = {};
   table_.remove(session);
 }

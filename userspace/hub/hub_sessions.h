@@ -93,11 +93,27 @@ class HubSessions final : private SteeringObserver {
   void open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes, std::uint32_t wire_id,
             Bytes header);
   Reason admit(const Route* route, const Endpoint& client, std::string_view edge, Admission::Ticket& ticket);
+  /// A session's end towards its backend, or why there is none.
+  struct OwnEnd {
+    Endpoint local;
+    std::uint32_t source = 0;  // its number; the client's own has none
+    Reason refusal = PST_R_COMPLETED;
+    std::string text;
+  };
+  static Endpoint backend_for(const Route& route, const ProxyAddresses& addresses);
+  Session* make(const Service& service, const ProxyAddresses& addresses, const Endpoint& backend,
+                OwnEnd& own);
+  OwnEnd own_end(const Service& service, const Endpoint& client, const Endpoint& backend);
+  OwnEnd client_as_end(const Endpoint& client, const Endpoint& backend);
+  void give_back(const Service& service, const Endpoint& backend, std::uint32_t source);
+  Reason start(Session& session, const Service& service, const ProxyAddresses& addresses);
   Result<std::uint32_t> take_source(const Endpoint& backend);
   Session* add(const SessionPath& path, Duration idle);
   void deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id, Bytes payload);
   void send(Session& session, Bytes payload);
   void refuse(std::uint64_t carrier, std::uint32_t wire_id, Reason reason, const std::string& text);
+  void tell_refused(const SessionTunnel& tunnel, const Service& service, const ProxyAddresses& addresses,
+                    const Endpoint& backend, Reason reason);
   void end(Session& session, Reason reason, bool tell_edge);
   void drop(LedgerLine& line, Reason reason, std::size_t bytes);
   void expire();

@@ -86,6 +86,7 @@ DirectService direct_of(const Service& service, std::vector<IpAddress> addresses
           .port = service.target.port,
           .shifted = service.target.offset,
           .header = header_of(service),
+          .transparent = service.client == ClientHeader::kTransparent,
           .max_sessions = service.max_flows,
           .max_sessions_per_source = service.max_flows_per_source,
           .draining = service.draining};

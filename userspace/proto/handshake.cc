@@ -30,6 +30,11 @@ constexpr std::array<std::pair<DirectService::Header, std::string_view>, 4> kHea
     {DirectService::Header::kSeparate, "separate"},
 }};
 
+/// Two keys, so that an edge that knows the first alone never sends from its own address what is not to be.
+std::string_view way_key(bool transparent) {
+  return transparent ? "transparent" : "direct";
+}
+
 DirectService::Header read_header(const JsonNode& node) {
   const std::string text = node.text();
   for (const auto& [header, word] : kHeaders) {
@@ -39,8 +44,8 @@ DirectService::Header read_header(const JsonNode& node) {
   return DirectService::Header::kNone;
 }
 
-DirectService read_direct(const JsonNode& node) {
-  DirectService direct;
+DirectService read_direct(const JsonNode& node, bool transparent) {
+  DirectService direct{.transparent = transparent};
   node.key("addresses").each(wire::kMaxAddresses, [&](const JsonNode& address) {
     const auto parsed = IpAddress::parse(address.text());
     if (!parsed) return address.fail("is no IP address");
@@ -48,7 +53,7 @@ DirectService read_direct(const JsonNode& node) {
   });
   direct.port = node.key("port").number<std::uint16_t>(0);
   direct.shifted = node.key("shifted").boolean();
-  direct.header = read_header(node.key("header"));
+  if (!transparent) direct.header = read_header(node.key("header"));
   direct.max_sessions = node.key("max_sessions").number<std::uint32_t>(0);
   direct.max_sessions_per_source = node.key("max_sessions_per_source").number<std::uint32_t>(0);
   direct.draining = node.key("draining").boolean();
@@ -61,7 +66,10 @@ AssignedService read_service(const JsonNode& node) {
   if (!service.udp_ports.empty()) {
     service.udp_idle =
         std::chrono::milliseconds{node.key("udp_idle_ms").number<std::uint32_t>(1, wire::kMaxUdpIdleMs)};
-    if (node.has("direct")) service.direct = read_direct(node.key("direct"));
+    for (const bool transparent : {false, true}) {
+      if (node.has(way_key(transparent)))
+        service.direct = read_direct(node.key(way_key(transparent)), transparent);
+    }
   }
   return service;
 }
@@ -81,13 +89,12 @@ Assignment::Extension read_extension(const JsonNode& node) {
 json::object to_json(const DirectService& direct) {
   json::array addresses;
   for (const IpAddress& address : direct.addresses) addresses.emplace_back(address.to_string());
-  return {{"addresses", std::move(addresses)},
-          {"port", direct.port},
-          {"shifted", direct.shifted},
-          {"header", kHeaders[static_cast<std::size_t>(direct.header)].second},
-          {"max_sessions", direct.max_sessions},
-          {"max_sessions_per_source", direct.max_sessions_per_source},
-          {"draining", direct.draining}};
+  json::object out{{"addresses", std::move(addresses)}, {"port", direct.port}, {"shifted", direct.shifted}};
+  if (!direct.transparent) out["header"] = kHeaders[static_cast<std::size_t>(direct.header)].second;
+  out["max_sessions"] = direct.max_sessions;
+  out["max_sessions_per_source"] = direct.max_sessions_per_source;
+  out["draining"] = direct.draining;
+  return out;
 }
 
 json::object to_json(const AssignedService& service) {
@@ -95,7 +102,7 @@ json::object to_json(const AssignedService& service) {
   if (service.udp_ports.empty()) return out;
   out["udp"] = to_json_array(service.udp_ports);
   out["udp_idle_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(service.udp_idle).count();
-  if (service.direct) out["direct"] = to_json(*service.direct);
+  if (service.direct) out[way_key(service.direct->transparent)] = to_json(*service.direct);
   return out;
 }
 

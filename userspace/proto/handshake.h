@@ -32,7 +32,8 @@ struct DirectService {
   std::uint16_t port = 0;              // of the backend; 0: the public port itself
   bool shifted = false;                // port + (public port - lowest UDP port of the service)
   Header header = Header::kNone;
-  std::uint32_t max_sessions = 0;             // at once; 0: no limit of its own
+  bool transparent = false;        // the backend is to see the client itself as the sender: without header
+  std::uint32_t max_sessions = 0;  // at once; 0: no limit of its own
   std::uint32_t max_sessions_per_source = 0;  // at once from one source prefix; 0: no limit of its own
   bool draining = false;                      // takes no new session
   bool operator==(const DirectService&) const = default;

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "host/mac.h"
 #include "penstock/abi/session.h"
+#include "steering/direct_steering.h"
 #include "steering/session.h"
 
 namespace penstock {
@@ -36,6 +37,14 @@ inline IpAddress v4_from_abi(__be32 address) {
 
 inline Endpoint from_abi(const pst_address& address, __be16 port) {
   return {from_abi(address), ntohs(port)};
+}
+
+/// The route of a direct session's entry.
+inline DirectRoute direct_route_of(const pst_session& entry) {
+  return {.backend = from_abi(entry.backend, entry.backend_port),
+          .source = from_abi(entry.source, entry.source_port),
+          .proxy_in_each = (entry.flags & PST_SESSION_PROXY) != 0,
+          .transparent = (entry.flags & PST_SESSION_TRANSPARENT) != 0};
 }
 
 /// The key of what `from` sends to `to`.

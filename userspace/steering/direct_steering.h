@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/reason.h"
 #include "net/network.h"
 #include "proto/proxy_header.h"
 #include "steering/session.h"
@@ -16,6 +17,7 @@ struct DirectRoute {
   Endpoint backend;
   Endpoint source;             // what the backend sees as the sender
   bool proxy_in_each = false;  // PROXY v2 stands in front of every datagram to the backend
+  bool transparent = false;    // the source is the client, as Steering::may_send_as() permits
 };
 
 /// What a steering that can do so offers besides Steering, on the same thread. Of these sessions the observer
@@ -24,8 +26,9 @@ struct DirectRoute {
 class DirectSteering {
  public:
   /// Instead of Steering::add(): what the backend sends is forwarded from now on. A session that the process
-  /// before left is taken over, and never stops. Steering::remove() ends it.
-  virtual void add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) = 0;
+  /// before left is taken over, and never stops. Steering::remove() ends it. PST_R_COMPLETED, or why a
+  /// transparent one cannot be: then nothing was done.
+  virtual Reason add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) = 0;
   /// What the client sends is forwarded from now on too: a datagram of ours could be overtaken before.
   virtual void forward_client(Session& session) = 0;
   /// Sends to the backend, from the session's source, at once. A header is that of what add_direct() was

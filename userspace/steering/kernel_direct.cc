@@ -22,22 +22,30 @@ DirectSteering* KernelSteering::direct() {
   return parts_.side == Side::kClient ? static_cast<DirectSteering*>(this) : nullptr;
 }
 
-/// Without room for a path, the datagrams of that direction come to the sockets, as the first did.
-void KernelSteering::add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) {
+/// Without room for a path, the datagrams of that direction come to the sockets, as the first did; but
+/// answers to a client's own address come to none, so that without one there is no session.
+Reason KernelSteering::add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) {
   Extra& known = new_extra(session);
   known.direct = true;
+  known.transparent = route.transparent;
   known.to_backend = way_to(route.backend.address, true);
   last_added_ = Clock::now();
   pst_session entry = entry_of(session, seen, known.way.hop);
-  entry.flags = PST_SESSION_DIRECT | (route.proxy_in_each ? __u32{PST_SESSION_PROXY} : 0U);
+  entry.flags = PST_SESSION_DIRECT | (route.proxy_in_each ? __u32{PST_SESSION_PROXY} : 0U) |
+                (route.transparent ? __u32{PST_SESSION_TRANSPARENT} : 0U);
   entry.backend_hop = known.to_backend.hop;
   entry.source = to_abi(route.source.address);
   entry.source_port = htons(route.source.port);
   entry.backend = to_abi(route.backend.address);
   entry.backend_port = htons(route.backend.port);
   const std::uint32_t slot = session.id.slot();
-  if (parts_.maps.at(slot).id == entry.id) return parts_.maps.renew(slot, entry);
+  if (parts_.maps.at(slot).id == entry.id) {
+    parts_.maps.renew(slot, entry);
+    return PST_R_COMPLETED;
+  }
+  if (route.transparent) return claim(session, entry);
   static_cast<void>(parts_.maps.prepare(slot, entry));
+  return PST_R_COMPLETED;
 }
 
 void KernelSteering::forward_client(Session& session) {
@@ -46,10 +54,7 @@ void KernelSteering::forward_client(Session& session) {
 }
 
 DirectRoute KernelSteering::route_of(const Session& session) const {
-  const pst_session& entry = parts_.maps.at(session.id.slot());
-  return {.backend = from_abi(entry.backend, entry.backend_port),
-          .source = from_abi(entry.source, entry.source_port),
-          .proxy_in_each = (entry.flags & PST_SESSION_PROXY) != 0};
+  return direct_route_of(parts_.maps.at(session.id.slot()));
 }
 
 boost::system::error_code KernelSteering::send_to_backend(Session& session, Bytes header, Bytes payload) {
@@ -58,7 +63,7 @@ boost::system::error_code KernelSteering::send_to_backend(Session& session, Byte
   renew_ways(session, known);
   if (!fits(known.to_backend, header.size(), payload.size())) {
     const DirectRoute route = route_of(session);
-    return send_spare(route.source, route.backend, header, payload);
+    return send_spare(route.source, route.backend, header, payload, route.transparent);
   }
   put(session, true, header, payload, false);
   return send_only();

@@ -321,6 +321,7 @@ std::unique_ptr<Steering> KernelPlane::make(std::uint16_t lane, KernelSteering::
           .ports = *ports_,
           .virtual_end = {v4_from_abi(settings_.virtual_address), ntohs(settings_.virtual_port)},
           .longest_frame = kDeviceMtu,
+          .network = {options_.network, options_.network_bits},
           .hops = {std::move(lookups.value()), *hops_map_, outer_.to_leave_by,
                    KernelHops::kFirst + lane * hops, hops},
           .sources = {ports, lane, lanes_wanted(),

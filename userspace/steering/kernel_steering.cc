@@ -98,7 +98,10 @@ void KernelSteering::on_frame(const ReceivedDatagram& frame) {
   pst_frame_in header{};
   std::memcpy(&header, frame.payload.data(), sizeof header);
   const Bytes payload = frame.payload.subspan(sizeof header);
-  const auto found = table_.find(SessionId::from(ntohl(header.id)));
+  const std::uint32_t id = ntohl(header.id);
+  const auto found = table_.find(SessionId::from(id & ~PST_FRAME_FROM_BACKEND));
+  if (found.session != nullptr && (id & PST_FRAME_FROM_BACKEND) != 0)
+    return on_answer(*found.session, payload);
   if (found.session != nullptr) return observer_.on_datagram(*found.session, payload);
   observer_.on_lost(PST_R_STALE_SESSION, payload.size());
 }
@@ -149,9 +152,7 @@ bool KernelSteering::take_over(std::uint32_t slot, const pst_session& entry,
             .route = {}};
   if (left.id.slot() != slot) return false;
   if ((entry.flags & PST_SESSION_DIRECT) != 0) {
-    left.route = {.backend = from_abi(entry.backend, entry.backend_port),
-                  .source = from_abi(entry.source, entry.source_port),
-                  .proxy_in_each = (entry.flags & PST_SESSION_PROXY) != 0};
+    left.route = direct_route_of(entry);
   }
   return take(left);
 }
@@ -183,6 +184,7 @@ KernelSteering::Extra& KernelSteering::new_extra(const Session& session) {
   extras_[index] = {.way = way_to(session.path.remote.address, parts_.side == Side::kBackend),
                     .to_backend = {},
                     .direct = false,
+                    .transparent = false,
                     .epoch = parts_.hops.epoch()};
   return extras_[index];
 }
@@ -250,7 +252,8 @@ void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool b
     return;
   }
   flush();  // what came before it leaves before it
-  const auto outcome = send_spare(session.path.local, session.path.remote, header, payload);
+  const bool transparent = known.transparent && !known.direct;
+  const auto outcome = send_spare(session.path.local, session.path.remote, header, payload, transparent);
   if (booked) observer_.on_sent(session, payload.size(), outcome);
 }
 
@@ -296,10 +299,10 @@ boost::system::error_code KernelSteering::send_only() {
 }
 
 boost::system::error_code KernelSteering::send_spare(const Endpoint& from, const Endpoint& to, Bytes header,
-                                                     Bytes payload) {
+                                                     Bytes payload, bool transparent) {
   spare_bytes_.assign(header.begin(), header.end());
   spare_bytes_.insert(spare_bytes_.end(), payload.begin(), payload.end());
-  return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_});
+  return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_}, transparent);
 }
 
 /// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/address_prefix.h"
 #include "base/time.h"
 #include "penstock/abi/frame.h"
 #include "steering/kernel_hops.h"
@@ -34,6 +35,7 @@ class KernelSteering final : public Steering, private DirectSteering {
     KernelPorts& ports;
     Endpoint virtual_end;                // where frames come from and go to
     std::uint32_t longest_frame = 1500;  // bytes of an IP packet on the steering device
+    AddressPrefix network{};             // of that device, and nobody's else
     KernelHops hops;
     SourcePorts sources;
     LaneSockets sockets;
@@ -52,6 +54,8 @@ class KernelSteering final : public Steering, private DirectSteering {
   DirectSteering* direct() override;
   void adopt(const std::function<bool(const Left&)>& take) override;
   void add(Session& session, const ProxyAddresses& seen) override;
+  Reason may_send_as(const Endpoint& client, const Endpoint& backend) override;
+  Reason add_transparent(Session& session, const ProxyAddresses& seen) override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;
@@ -79,6 +83,7 @@ class KernelSteering final : public Steering, private DirectSteering {
     WayOut way;         // to the remote end of its path
     WayOut to_backend;  // of a direct one
     bool direct = false;
+    bool transparent = false;
     std::uint32_t epoch = 0;  // of the hops when they were found
   };
   struct Staged {
@@ -88,8 +93,9 @@ class KernelSteering final : public Steering, private DirectSteering {
   };
 
   void on_frame(const ReceivedDatagram& frame);
+  void on_answer(Session& session, Bytes payload);
   void on_whole(const ReceivedDatagram& datagram);
-  void add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) override;
+  Reason add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) override;
   void forward_client(Session& session) override;
   boost::system::error_code send_to_backend(Session& session, Bytes header, Bytes payload) override;
   ForwardedTraffic forwarded(Session& session) override;
@@ -100,12 +106,14 @@ class KernelSteering final : public Steering, private DirectSteering {
   void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
   UdpSent send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits);
   boost::system::error_code send_only();
-  boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload);
+  boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload,
+                                       bool transparent);
   bool fits(const WayOut& way, std::size_t header, std::size_t payload) const;
   WayOut way_to(const IpAddress& address, bool backend);
   void renew_ways(Session& session, Extra& known);
   pst_session entry_of(const Session& session, const ProxyAddresses& seen, std::uint16_t hop) const;
   DirectRoute route_of(const Session& session) const;
+  Reason claim(const Session& session, const pst_session& entry);
   Extra& new_extra(const Session& session);
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
 

@@ -9,7 +9,7 @@ void set_id(pst_session& session, std::uint32_t id) {
   std::atomic_ref<__u32>{session.id}.store(id, std::memory_order_release);
 }
 
-/// What the backend of a direct session sends.
+/// What the session's backend sends.
 pst_path path_of_answers(const pst_session& entry) {
   return {.source = entry.backend,
           .destination = entry.source,
@@ -35,15 +35,43 @@ Result<void> SessionMaps::publish(std::uint32_t slot, const pst_session& entry, 
   return add_path(slot, path, from_backend);
 }
 
-Result<void> SessionMaps::prepare(std::uint32_t slot, const pst_session& entry) {
+void SessionMaps::show(std::uint32_t slot, const pst_session& entry) {
   pst_session& session = sessions_[slot];
   set_id(session, 0);
   pst_session hidden = entry;
   hidden.id = 0;
   session = hidden;
   set_id(session, entry.id);
+}
+
+Result<void> SessionMaps::prepare(std::uint32_t slot, const pst_session& entry) {
+  show(slot, entry);
   if ((entry.flags & PST_SESSION_DIRECT) == 0) return {};
   return add_path(slot, path_of_answers(entry), true);
+}
+
+Result<bool> SessionMaps::claim(std::uint32_t slot, const pst_session& entry) {
+  show(slot, entry);
+  const auto claimed = claim_path(path_of_answers(entry), entry.id);
+  if (!claimed || !*claimed) set_id(sessions_[slot], 0);
+  return claimed;
+}
+
+/// A path that could not be taken out when its session ended is nobody's.
+Result<bool> SessionMaps::claim_path(const pst_path& path, std::uint32_t id) {
+  const pst_path_owner ours{.id = id, .from_backend = 1};
+  auto claimed = paths_.insert(path, ours);
+  if (!claimed || *claimed) return claimed;
+  const auto owner = paths_.lookup(path);
+  if (!owner) return owner.error();
+  if (*owner && is_live((*owner)->id)) return false;
+  static_cast<void>(paths_.erase(path));
+  return paths_.insert(path, ours);
+}
+
+bool SessionMaps::is_live(std::uint32_t id) const {
+  const std::uint32_t slot = id & (PST_SLOTS - 1);
+  return slot < sessions_.size() && load(sessions_[slot].id) == id;
 }
 
 Result<void> SessionMaps::add_path(std::uint32_t slot, const pst_path& path, bool from_backend) {

@@ -27,6 +27,9 @@ class SessionMaps {
   Result<void> publish(std::uint32_t slot, const pst_session& entry, const pst_path& path, bool from_backend);
   /// The entry, and of a direct session the path of its answers, but not the path of its first end.
   Result<void> prepare(std::uint32_t slot, const pst_session& entry);
+  /// The entry and the path of its answers, which no other session may have: false when one has it, in any
+  /// lane, and then nothing was done.
+  Result<bool> claim(std::uint32_t slot, const pst_session& entry);
   Result<void> add_path(std::uint32_t slot, const pst_path& path, bool from_backend);
   /// Gives a session that is visible another lane, service and hops; all else stays, and programs go on.
   void renew(std::uint32_t slot, const pst_session& entry);
@@ -38,6 +41,10 @@ class SessionMaps {
   void withdraw(std::uint32_t slot, const pst_path& path);
 
  private:
+  void show(std::uint32_t slot, const pst_session& entry);
+  Result<bool> claim_path(const pst_path& path, std::uint32_t id);
+  bool is_live(std::uint32_t id) const;
+
   Paths paths_;
   Sessions sessions_;
 };

@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "net/bound_udp.h"
+#include "steering/transparent_socket.h"
 
 namespace penstock {
 
-boost::system::error_code SpareSockets::send(const Endpoint& local, const OutgoingDatagram& datagram) {
+boost::system::error_code SpareSockets::send(const Endpoint& local, const OutgoingDatagram& datagram,
+                                             bool transparent) {
   auto found = spares_.find(local);
   if (found == spares_.end()) {
-    auto bound = bind_shared_udp_socket(local);
+    auto bound = transparent ? bind_transparent_udp_socket(local) : bind_shared_udp_socket(local);
     if (!bound) return bound.error().code;
     make_room();
     auto socket = network_.attach(std::move(*bound), static_cast<UdpObserver&>(*this));

@@ -17,8 +17,9 @@ class SpareSockets final : private UdpObserver {
 
   explicit SpareSockets(Network& network) : network_{network} {}
 
-  /// Sends one datagram from `local`; the system fragments it and finds its way.
-  boost::system::error_code send(const Endpoint& local, const OutgoingDatagram& datagram);
+  /// Sends one datagram from `local`, which is this host's unless `transparent` says that it is another's;
+  /// the system fragments it and finds its way.
+  boost::system::error_code send(const Endpoint& local, const OutgoingDatagram& datagram, bool transparent);
 
  private:
   struct Spare {

@@ -63,6 +63,15 @@ class Steering {
   virtual void adopt(const std::function<bool(const Left&)>& take) = 0;
   /// `seen` is what a PROXY header of the session says.
   virtual void add(Session& session, const ProxyAddresses& seen) = 0;
+  /// Whether `backend` can be made to see `client` as the sender: PST_R_COMPLETED, or why not.
+  virtual Reason may_send_as(const Endpoint& /*client*/, const Endpoint& /*backend*/) {
+    return PST_R_NOT_TRANSPARENT;
+  }
+  /// Instead of add(), for a session whose local end is the client itself, as may_send_as() permits.
+  /// PST_R_COMPLETED, or why not: then nothing was done.
+  virtual Reason add_transparent(Session& /*session*/, const ProxyAddresses& /*seen*/) {
+    return PST_R_NOT_TRANSPARENT;
+  }
   virtual void remove(Session& session) = 0;
   /// Sends to the session's remote end, from its local end, `header` and `payload` as one datagram. A header
   /// is that of what add() was told, or empty. Both are copied; what was taken leaves in a batch, at the

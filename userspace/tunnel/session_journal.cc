@@ -24,6 +24,14 @@ void record_session_opened(Journal& journal, const SessionReport& session) {
   journal.event("session_opened", describe(session));
 }
 
+void record_session_refused(Journal& journal, const SessionReport& session, Reason reason) {
+  boost::json::object fields = describe(session);
+  fields.erase("session");
+  fields["reason"] = label_of(reason);
+  fields["text"] = help_of(reason);
+  journal.event("session_refused", std::move(fields));
+}
+
 void record_session_closed(Journal& journal, const SessionReport& session, Reason reason) {
   boost::json::object fields = describe(session);
   fields["reason"] = label_of(reason);

@@ -9,6 +9,8 @@ namespace penstock {
 
 /// session_opened
 void record_session_opened(Journal& journal, const SessionReport& session);
+/// session_refused: `session` would have been one. What its backend's side is not known of is left out.
+void record_session_refused(Journal& journal, const SessionReport& session, Reason reason);
 /// session_closed, and the access log.
 void record_session_closed(Journal& journal, const SessionReport& session, Reason reason);
 

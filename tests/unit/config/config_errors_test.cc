@@ -215,7 +215,17 @@ constexpr Case kServices[] = {
     {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\nedges = [\"a\", \"a\"]\ntarget = \"t\"\n",
      "p.toml:5: service.edges: \"a\" will not do: write it once"},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nclient = \"proxy\"\n",
-     "p.toml:6: service.client: \"proxy\" will not do: write \"none\" or \"proxy-v1\" or \"proxy-v2\""},
+     "p.toml:6: service.client: \"proxy\" will not do: write \"none\" or \"proxy-v1\" or \"proxy-v2\" or "
+     "\"transparent\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nclient = \"transparent\"\n",
+     "p.toml:6: service.client: \"transparent\" is for UDP alone and protocol is \"tcp\": write \"proxy-v2\" "
+     "or \"none\", or protocol \"udp\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"both\"\nports = [1]\ntarget = \"t\"\nclient = "
+     "\"transparent\"\n",
+     "p.toml:7: service.client: \"transparent\" is for UDP alone and protocol is \"both\""},
+    {"[hub]\n[[service]]\nname = \"a\"\nprotocol = \"udp\"\nports = [1]\ntarget = \"t\"\nclient = "
+     "\"transparent\"\nproxy_v2 = \"first\"\n",
+     "p.toml:8: service.proxy_v2: \"first\" has no effect while client is \"transparent\""},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [1]\ntarget = \"t\"\nmax_flows = -1\n",
      "p.toml:6: service.max_flows: -1 will not do"},
     {"[hub]\n[[service]]\nname = \"a\"\nports = [\"1-100\"]\ntarget = \"t:65500+\"\n",

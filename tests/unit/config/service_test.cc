@@ -65,7 +65,8 @@ TEST(Service, IsForItsEdges) {
 }
 
 TEST(Service, NamesItsHeaderKinds) {
-  for (const ClientHeader header : {ClientHeader::kNone, ClientHeader::kProxyV1, ClientHeader::kProxyV2}) {
+  for (const ClientHeader header :
+       {ClientHeader::kNone, ClientHeader::kProxyV1, ClientHeader::kProxyV2, ClientHeader::kTransparent}) {
     EXPECT_EQ(parse_client_header(to_string(header)), header);
   }
   EXPECT_EQ(parse_client_header("proxy"), std::nullopt);
@@ -140,6 +141,10 @@ TEST(CheckService, KnowsWhichHeadersUdpHas) {
            Case{kUdp, kProxyV2, kEvery, ""},
            Case{kUdp, kProxyV2, kFirst, ""},
            Case{kBoth, kProxyV2, kSeparate, ""},
+           Case{kUdp, kTransparent, kEvery, ""},
+           Case{kTcp, kTransparent, kEvery, "client"},
+           Case{kBoth, kTransparent, kEvery, "client"},
+           Case{kUdp, kTransparent, kFirst, "proxy_v2"},
            Case{kUdp, kNone, kSeparate, "proxy_v2"},
            Case{kTcp, kProxyV2, kFirst, "proxy_v2"},
            Case{kTcp, kNone, kFirst, "proxy_v2"},

@@ -66,6 +66,29 @@ TEST(UdpServices, TakesTheFirstAddressThatIsPermitted) {
   EXPECT_THAT(services.refused(), IsEmpty());
 }
 
+TEST(UdpServices, TakesAnAddressOfTheClientsFamilyWhereTheBackendSeesTheClient) {
+  const IpAddress near_v6 = *IpAddress::parse("fd00::5");
+  const IpAddress v4 = *IpAddress::parse("203.0.113.9");
+  const IpAddress v6 = *IpAddress::parse("2001:db8::9");
+  Assignment assignment;
+  assignment.penstock = Assignment::Extension{
+      .features = {}, .services = {game({.addresses = {kFar, kNear, near_v6}, .transparent = true})}};
+  const UdpServices::Policy policy{
+      .by_programs = true, .to = {*AddressPrefix::parse("10.0.0.0/8"), *AddressPrefix::parse("fd00::/8")}};
+  const UdpServices both{assignment, policy};
+
+  ASSERT_TRUE(both.find(27000)->direct->transparent);
+  EXPECT_EQ(both.find(27000)->direct->address_for(v4), kNear);
+  EXPECT_EQ(both.find(27000)->direct->address_for(v6), near_v6);
+
+  const UdpServices one = services_of(game({.addresses = {kNear, near_v6}, .transparent = true}));
+  EXPECT_EQ(one.find(27000)->direct->address_for(v6), kNear) << "the other is not permitted";
+
+  assignment.penstock->services = {game({.addresses = {kNear, near_v6}})};
+  const UdpServices plain{assignment, policy};
+  EXPECT_EQ(plain.find(27000)->direct->address_for(v6), kNear) << "families do not matter";
+}
+
 TEST(UdpServices, LeavesToTheTunnelWhatIsNotPermittedAndSaysWhy) {
   const auto why = [](const UdpServices& services) {
     EXPECT_NE(services.find(27000), nullptr);

@@ -93,6 +93,22 @@ TEST_F(ServiceAssignmentTest, TellsEdgesWhereADirectServiceGoes) {
   EXPECT_EQ(told(1), wanted) << "in order, however the resolver turns them round";
 }
 
+TEST_F(ServiceAssignmentTest, TellsEdgesOfATransparentService) {
+  Service seen = udp_service("seen", {53, 53});
+  seen.way = ServiceWay::kDirect;
+  seen.client = ClientHeader::kTransparent;
+  ASSERT_TRUE(catalog_->add(seen));
+  Assignment told = assigned("edge-1");
+  ASSERT_TRUE(told.penstock->services[0].direct);
+  EXPECT_TRUE(told.penstock->services[0].direct->transparent);
+  EXPECT_EQ(told.penstock->services[0].direct->header, DirectService::Header::kNone);
+  seen.way = ServiceWay::kTunnel;
+  ASSERT_TRUE(catalog_->change(seen));
+  EXPECT_FALSE(assigned("edge-1").penstock->services[0].direct) << "the hub's to do";
+  seen.protocol = Protocol::kBoth;
+  EXPECT_THAT(refused(catalog_->change(seen)).what, AllOf(HasSubstr("client"), HasSubstr("UDP alone")));
+}
+
 TEST_F(ServiceAssignmentTest, RefusesAPortOfAProtocolThatAnotherServiceHas) {
   add(service("web", {443, 443}));
   add(udp_service("quic", {443, 443}));

@@ -159,6 +159,24 @@ TEST(Assignment, TellsWhereAServiceMayGoWithoutTheHub) {
                         R"("header":"none","max_sessions":10,"max_sessions_per_source":3,"draining":true})"));
 }
 
+TEST(Assignment, TellsOfATransparentWayByAKeyOfItsOwn) {
+  Assignment assignment{.listen_ports = {}, .listen_ports_udp = {53}, .penstock = Assignment::Extension{}};
+  assignment.penstock->services.push_back(
+      {.name = "s",
+       .udp_ports = ports_of_text({{53, 53}}),
+       .udp_idle = 60s,
+       .direct = DirectService{.addresses = {*IpAddress::parse("10.0.0.5")},
+                               .port = 7000,
+                               .transparent = true,
+                               .max_sessions = 10}});
+  const auto read = parse_assignment(to_line(assignment));
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(*read, assignment);
+  EXPECT_THAT(to_line(assignment),
+              HasSubstr(R"("transparent":{"addresses":["10.0.0.5"],"port":7000,"shifted":false,)"
+                        R"("max_sessions":10,"max_sessions_per_source":0,"draining":false})"));
+}
+
 TEST(Assignment, RefusesAWayThatItCannotRead) {
   const auto error_of = [](std::string_view direct) {
     const auto read = parse_assignment(
