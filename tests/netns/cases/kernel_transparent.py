@@ -1,11 +1,14 @@
 """Transparent UDP services: the backend sees the client's own address and port, and answers to it; by the hub, and
 straight from the edge."""
 
+import os
+import pwd
 import secrets
 import socket
 import time
 
 from cases.direct import Chatter
+from harness.daemon import Edge, Hub
 from harness.datagrams import expect_all_arrived, name_of, row_of
 from harness.runner import case
 from harness.steered import counted
@@ -197,6 +200,30 @@ def long_datagrams_reach_a_direct_backend(world):
         for size in (1500, 9000, 65000, 1, 1473):
             exchange(client, backend, secrets.token_bytes(size))
     expect_equal(row_of(edge, "v4", "client_to_backend")["dropped"], 0, "dropped")
+
+
+@case(kernel=True)
+def root_is_given_up(world):
+    """A client's address is bound by another user, below port 1024 too."""
+    world.directory.chmod(0o755)
+    lead_on(world)
+    user = pwd.getpwnam("nobody")
+    hub = Hub(world, {}).start()
+    for one in services(way="direct"):
+        hub.add_service(**one)
+    edge = Edge(world, hub.add_edge(), {**PERMITTED, "node": {"user": "nobody"}})
+    for path in (edge.directory, edge.token_file):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    edge.start()
+    edge.await_connected()
+    hub.await_ports("v4")
+    hub.await_ports("v6")
+    for public, address, host in WAYS:
+        backend = world.udp_backend(PORTS[host], host)
+        for port in (999, 50999):
+            client = world.keep(world.client.udp(address, port, peer=(public, PORTS[host])))
+            for size in (1, 9000, 100):
+                exchange(client, backend, secrets.token_bytes(size))
 
 
 @case(kernel=True)
