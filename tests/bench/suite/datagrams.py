@@ -12,6 +12,7 @@ FIRST_PORT = 20_000    # of the client: every load has the same sessions, which 
 SESSION_WINDOW = 256   # sessions that are being made at once
 MOST_LOST = 0.001      # more is a failure: the time that a lost one is waited for is not the proxy's speed
 LONGEST = 300          # seconds that making all sessions may take
+SESSION_MEMORY = ("rss", "pss", "own")
 END_PATIENCE = 60      # seconds beyond their time until the sessions are gone
 
 
@@ -83,7 +84,7 @@ def sessions(bench, peer):
                       "sessions.processor.end": ending.total() * 1e6 / made,
                       "sessions.kernel": (kernel_held["slab"] - kernel_before["slab"]) / made}
     for moment, memory in (("held", held), ("after", after)):
-        for kind in ("rss", "pss"):
+        for kind in SESSION_MEMORY:
             _keep_growth(found, f"sessions.{moment}.{kind}", before, memory, kind, made)
     return found
 

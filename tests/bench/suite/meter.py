@@ -68,14 +68,14 @@ def _machine_seconds():
 
 
 def memory_of(processes):
-    """{process: {"rss": bytes, "pss": bytes}}"""
+    """{process: {"rss": bytes, "pss": bytes, "own": bytes}}; own: without the kernel's maps, files and libraries"""
     return {process.name: _rollup(process.pid) for process in processes}
 
 
 def _rollup(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-        found = dict(re.findall(r"^(Rss|Pss):\s+(\d+) kB", rollup.read(), re.MULTILINE))
-    return {"rss": int(found["Rss"]) * 1024, "pss": int(found["Pss"]) * 1024}
+        found = dict(re.findall(r"^(Rss|Pss|Anonymous):\s+(\d+) kB", rollup.read(), re.MULTILINE))
+    return {kind: int(found[field]) * 1024 for kind, field in (("rss", "Rss"), ("pss", "Pss"), ("own", "Anonymous"))}
 
 
 def kernel_memory():

@@ -223,7 +223,7 @@ class KernelPair(PenstockPair):
     """The same with kernel programs before the sockets. It stands only while it is measured: programs see every packet."""
 
     name, steering = "kernel", "kernel"
-    measures = ("datagrams", "guard", "maps")
+    measures = ("datagrams", "sessions", "guard", "maps")
     first_port, tunnel_port = 8200, 8444
     alone = True
 

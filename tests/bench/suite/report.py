@@ -48,8 +48,8 @@ _metric("sessions.processor.new", "CPU of all proxies per new UDP session", "µs
 _metric("sessions.processor.end", "CPU of all proxies per held UDP session until its end", "µs", "less")
 for _moment, _text in (("held", "per held UDP session"), ("after", "left per UDP session after all ended")):
     for _part, _of in (("", "all proxies"), (".edge", "edge"), (".hub", "hub")):
-        for _kind in ("rss", "pss"):
-            _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_kind.upper()}, {_of}", "B", "less")
+        for _kind, _named in (("rss", "RSS"), ("pss", "PSS"), ("own", "without maps")):
+            _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_named}, {_of}", "B", "less")
 _metric("sessions.kernel", "kernel memory per held UDP session", "B", "less")
 _FLOODS = {"bounded": "a bounded flood", "full": "a flood as fast as one core makes it"}
 for _name, _text in _FLOODS.items():

@@ -30,7 +30,7 @@ class Settings:
     @property
     def unreplied(self):
         """Seconds after which a session that was made and not used is over: none may end before the last is made."""
-        return 20 + self.sessions // 20_000
+        return 20 + self.sessions // 8_000
 
     @property
     def session_limit(self):
