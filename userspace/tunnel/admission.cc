@@ -52,10 +52,11 @@ std::variant<Admission::Ticket, Reason> Admission::admit(const IpAddress& source
 
 void Admission::leave(const IpAddress& source, const std::string& service) {
   const std::lock_guard guard{lock_};
+  const IpAddress prefix = source.prefix(limits_.prefix_v4, limits_.prefix_v6);
   --open_;
-  drop_one(sources_, source);
+  drop_one(sources_, prefix);
   drop_one(services_, service);
-  drop_one(sources_of_services_, SourceOfService{source, service});
+  drop_one(sources_of_services_, SourceOfService{prefix, service});
 }
 
 void Admission::set_limits(const AdmissionLimits& limits) {

@@ -29,6 +29,7 @@ struct ServiceLimits {
 
 /// Counts the flows of a node. One lock, taken when a flow opens and when it ends, never while it carries
 /// bytes. Every table is bounded by the number of flows admitted. Must outlive its tickets. Any thread.
+/// Where there are very many flows, their owner keeps places without tickets, and gives them back by leave().
 class Admission {
  public:
   /// A place that was taken; destroying it gives the place back. Any thread.
@@ -38,6 +39,8 @@ class Admission {
     Ticket(Ticket&& other) noexcept { *this = std::move(other); }
     Ticket& operator=(Ticket&& other) noexcept;
     ~Ticket() { release(); }
+    /// The place stays taken without the ticket, until its owner calls leave() for it.
+    void keep() { owner_ = nullptr; }
 
    private:
     friend class Admission;
@@ -54,6 +57,8 @@ class Admission {
 
   /// A ticket, or the reason of the limit that was met.
   std::variant<Ticket, Reason> admit(const IpAddress& source, const ServiceLimits& service);
+  /// Gives a place back whose ticket was kept: of that source, or any of its prefix, and that service.
+  void leave(const IpAddress& source, const std::string& service);
   void set_limits(const AdmissionLimits& limits);
   std::uint32_t open() const;
 
@@ -68,7 +73,6 @@ class Admission {
       return IpAddressHash{}(key.source) * 31 + std::hash<std::string>{}(key.service);
     }
   };
-  void leave(const IpAddress& source, const std::string& service);
 
   mutable std::mutex lock_;
   AdmissionLimits limits_;

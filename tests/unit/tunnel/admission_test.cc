@@ -73,6 +73,22 @@ TEST(AdmissionTest, MovesAPlaceWithItsTicket) {
   EXPECT_EQ(admission.open(), 0U);
 }
 
+TEST(AdmissionTest, KeepsAPlaceWithoutItsTicketUntilItIsGivenBack) {
+  Admission admission{{.total = 10, .per_source = 1, .prefix_v4 = 24}};
+  const ServiceLimits web{.service = "web", .total = 1, .per_source = 1};
+  {
+    auto answer = admission.admit(IpAddress::parse("192.0.2.1").value(), web);
+    std::get<Admission::Ticket>(answer).keep();
+  }
+  EXPECT_EQ(admission.open(), 1U);
+  EXPECT_EQ(outcome(admission.admit(IpAddress::parse("192.0.2.9").value(), {})), "limit_source");
+  EXPECT_EQ(outcome(admission.admit(address(1), web)), "limit_service");
+
+  admission.leave(IpAddress::parse("192.0.2.77").value(), "web");  // of the same prefix
+  EXPECT_EQ(admission.open(), 0U);
+  EXPECT_EQ(outcome(admission.admit(IpAddress::parse("192.0.2.9").value(), web)), "admitted");
+}
+
 TEST(AdmissionTest, KeepsThoseWhoAreInWhenLimitsShrink) {
   Admission admission{{.total = 3, .per_source = 3}};
   std::vector<std::variant<Admission::Ticket, Reason>> in;
