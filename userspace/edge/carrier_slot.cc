@@ -27,8 +27,7 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
 
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
-  const std::uint64_t serial = std::uint64_t{++attempts_} << 32 | index_;
-  current_ = std::make_unique<EdgeCarrier>(worker_, shared_, index_, serial, sessions_, ledger_,
+  current_ = std::make_unique<EdgeCarrier>(worker_, shared_, index_, ++attempts_, sessions_, ledger_,
                                            static_cast<EdgeCarrierObserver&>(*this));
 }
 

@@ -25,7 +25,7 @@ Reason refusal_reason(const Refusal& refusal) {
 
 }  // namespace
 
-EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint64_t serial,
+EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint32_t serial,
                          SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer)
     : worker_{worker},
       shared_{shared},

@@ -66,8 +66,8 @@ class EdgeCarrierObserver {
 /// A single attempt: it ends with on_down() and is not used again. Addresses of the hub are tried in turn.
 class EdgeCarrier final : private LinkObserver, private CarrierObserver {
  public:
-  /// `serial` tells it from all carriers that the worker had before.
-  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint64_t serial,
+  /// `serial` tells it from all carriers that its slot had before.
+  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint32_t serial,
               SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer);
   ~EdgeCarrier();
 
@@ -79,7 +79,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void reset_flows(const PortSet& ports, Reason reason);
 
   std::uint32_t index() const { return index_; }
-  std::uint64_t serial() const { return serial_; }
+  std::uint32_t serial() const { return serial_; }
   const Carrier* carrier() const { return carrier_.get(); }
   Carrier* carrier() { return carrier_.get(); }
   const std::string& peer() const { return peer_; }
@@ -114,7 +114,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   const Worker& worker_;
   EdgeShared& shared_;
   const std::uint32_t index_;
-  const std::uint64_t serial_;
+  const std::uint32_t serial_;
   SessionFrames& sessions_;
   Ledger& ledger_;
   EdgeCarrierObserver& observer_;

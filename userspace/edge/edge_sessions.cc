@@ -51,7 +51,9 @@ EdgeSessions::EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& led
   expiring_ = table_.size() > 0;
 }
 
-EdgeSessions::~EdgeSessions() = default;
+EdgeSessions::~EdgeSessions() {
+  table_.for_each([this](Session& session) { leave(session); });
+}
 
 void EdgeSessions::set_services(std::shared_ptr<const UdpServices> services) {
   services_ = std::move(services);
@@ -69,7 +71,7 @@ void EdgeSessions::check_direct() {
     if (!known.direct) return;
     const Service* const service = services_->find(session.path.local.port);
     const bool same = service != nullptr && service->direct &&
-                      (known.ledger == &nobody_ || known.ledger->service == service->service);
+                      (&ledger_of(known) == &nobody_ || ledger_of(known).service == service->service);
     if (!same || !services_->policy().permits(direct_.route_of(session).backend.address))
       end(session, PST_R_SERVICE_REMOVED, false);
   });
@@ -79,8 +81,10 @@ void EdgeSessions::check_adopted() {
   table_.for_each([this](Session& session) {
     const Service* const service = services_->find(session.path.local.port);
     if (service == nullptr) return end(session, PST_R_SERVICE_REMOVED, true);
-    extra(session).ledger = &book_of(service);
-    session.idle = service->idle;
+    const auto ledger = ledgers_.take(&book_of(service));
+    if (!ledger) return end(session, PST_R_LIMIT_TOTAL, true);
+    ledgers_.give_back(std::exchange(extra(session).ledger, *ledger));
+    table_.set_idle(session, service->idle);
   });
 }
 
@@ -92,14 +96,13 @@ bool EdgeSessions::adopt(const Steering::Left& left) {
   if (std::holds_alternative<Reason>(admitted)) return false;
   Session* const session = table_.restore(left.id, path, kAdoptedIdle, worker_.loop.now());
   if (session == nullptr) return false;
-  if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
   if (left.route && !direct_.adopt(*session, *left.route)) {
     table_.remove(*session);
     return false;
   }
-  extra(*session) = {.ledger = &nobody_,
-                     .direct = left.route.has_value(),
-                     .ticket = std::get<Admission::Ticket>(std::move(admitted))};
+  extras_.reach(table_.index_of(*session)) = {.ledger = *ledgers_.take(&nobody_),
+                                              .direct = left.route.has_value()};
+  std::get<Admission::Ticket>(admitted).keep();
   if (!left.route) steering_->add(*session, {.client = path.remote, .local = path.local});
   ++sessions_on_[path.local.port];
   ++adopted_;
@@ -126,7 +129,7 @@ void EdgeSessions::close_port(const Endpoint& local, Reason reason) {
 
 void EdgeSessions::on_datagram(Session& session, Bytes payload) {
   const Extra& known = extra(session);
-  to_backend(*known.ledger, known.direct).receive(payload.size());
+  to_backend(ledger_of(known), known.direct).receive(payload.size());
   table_.client_sent(session, payload.size(), worker_.loop.now());
   forward(session, payload);
 }
@@ -141,18 +144,38 @@ void EdgeSessions::on_stranger(const SessionPath& path, Bytes payload) {
   Admission::Ticket ticket;
   const Reason refusal = may_open(path, service, ticket);
   if (refusal != PST_R_COMPLETED) return drop(line, refusal, payload.size());
-  Session* const session = add(path, service->idle);
+  Session* const session = open(path, *service);
   if (session == nullptr) return drop(line, PST_R_LIMIT_TOTAL, payload.size());
-  if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
-  extra(*session) = {.ledger = &ledger, .direct = direct, .ticket = std::move(ticket)};
   const Reason not_started = start(*session, *service);
   if (not_started != PST_R_COMPLETED) return drop(line, not_started, payload.size());
+  ticket.keep();
   ++sessions_on_[path.local.port];
   worker_.counters.sessions_opened.add(1);
   table_.client_sent(*session, payload.size(), worker_.loop.now());
   record_session_opened(shared_.journal, report(*session));
   forward(*session, payload);
   if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
+}
+
+/// Null when there is no room for one more session, or for sessions of one more service.
+Session* EdgeSessions::open(const SessionPath& path, const Service& service) {
+  const auto ledger = ledgers_.take(&book_of(&service));
+  if (!ledger) return nullptr;
+  Session* const session = add(path, service.idle);
+  if (session == nullptr) {
+    ledgers_.give_back(*ledger);
+    return nullptr;
+  }
+  const bool direct = service.direct.has_value();
+  extras_.reach(table_.index_of(*session)) = {.ledger = *ledger, .direct = direct, .counted = direct};
+  return session;
+}
+
+/// Gives the session's place back.
+void EdgeSessions::leave(const Session& session) {
+  const Extra& known = extra(session);
+  shared_.sessions_admission.leave(session.path.remote.address,
+                                   known.counted ? std::string{ledger_of(known).service} : std::string{});
 }
 
 /// Tells the steering of a new session. Where a direct one has no source, or may not have the client's, it is
@@ -166,7 +189,7 @@ Reason EdgeSessions::start(Session& session, const Service& service) {
   if (refusal == PST_R_COMPLETED) return refusal;
   if (service.direct->transparent && may_tell())
     record_session_refused(shared_.journal, report_without_route(session), refusal);
-  extra(session) = {};
+  ledgers_.give_back(extra(session).ledger);
   table_.remove(session);
   return refusal;
 }
@@ -218,14 +241,14 @@ Session* EdgeSessions::add(const SessionPath& path, Duration idle) {
 
 void EdgeSessions::forward(Session& session, Bytes payload) {
   Extra& known = extra(session);
-  LedgerLine& line = to_backend(*known.ledger, known.direct);
+  LedgerLine& line = to_backend(ledger_of(known), known.direct);
   if (known.direct) return direct_.to_backend(session, payload, line);
   if (payload.size() > wire::kMaxDatagram) return drop(line, PST_R_TOO_LARGE, payload.size());
   EdgeCarrier* const carrier =
       known.carrier == 0 ? carriers_.any_carrier(session.id.slot()) : carriers_.carrier_in(known.slot);
   if (carrier == nullptr) return drop(line, PST_R_TUNNEL_DOWN, payload.size());
   const std::uint32_t id = wire::kSessionBit | session.id.value();
-  if (known.carrier == carrier->serial()) {
+  if (is_open_on(known, *carrier)) {
     if (!carrier->carrier()->send_datagram(FrameType::kUdpData, id, payload, line))
       drop(line, PST_R_QUEUE_FULL, payload.size());
     return;
@@ -234,12 +257,12 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
   if (!carrier->carrier()->open_session(id, header.view(), payload, line))
     return drop(line, PST_R_QUEUE_FULL, payload.size());
   known.carrier = carrier->serial();
-  known.slot = carrier->index();
+  known.slot = static_cast<std::uint16_t>(carrier->index());
 }
 
 /// What the programs could not forward to the client of a direct session.
 void EdgeSessions::from_backend(Session& session, Bytes payload) {
-  LedgerLine& line = to_client(*extra(session).ledger, true);
+  LedgerLine& line = to_client(ledger_of(extra(session)), true);
   line.receive(payload.size());
   line.hold(payload.size());
   table_.backend_sent(session, payload.size(), worker_.loop.now());
@@ -295,7 +318,7 @@ void EdgeSessions::deliver(SessionId id, Bytes payload) {
     return drop(line, stale ? PST_R_STALE_SESSION : PST_R_NO_SESSION, payload.size());
   }
   Session& session = *found.session;
-  LedgerLine& line = extra(session).ledger->to_client;
+  LedgerLine& line = ledger_of(extra(session)).to_client;
   line.receive(payload.size());
   line.hold(payload.size());
   table_.backend_sent(session, payload.size(), worker_.loop.now());
@@ -304,7 +327,7 @@ void EdgeSessions::deliver(SessionId id, Bytes payload) {
 
 void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
   const Extra& known = extra(session);
-  LedgerLine& line = to_client(*known.ledger, known.direct);
+  LedgerLine& line = to_client(ledger_of(known), known.direct);
   line.release(bytes);
   if (error) return drop(line, PST_R_SEND_FAILED, bytes);
   line.send(bytes);
@@ -314,9 +337,9 @@ void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::sys
 
 void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
   refresh(session);
-  Extra& known = extra(session);
+  const Extra& known = extra(session);
   EdgeCarrier* const carrier = tell_hub ? carriers_.carrier_in(known.slot) : nullptr;
-  if (carrier != nullptr && carrier->serial() == known.carrier) {
+  if (carrier != nullptr && is_open_on(known, *carrier)) {
     carrier->carrier()->end_session(wire::kSessionBit | session.id.value(), reason, {});
   }
   worker_.counters.count(reason);
@@ -324,7 +347,8 @@ void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
   if (known.direct) direct_.end(session);
   steering_->remove(session);
   --sessions_on_[session.path.local.port];
-  known = {};
+  leave(session);
+  ledgers_.give_back(known.ledger);
   table_.remove(session);
 }
 
@@ -339,14 +363,14 @@ void EdgeSessions::expire() {
 /// Of a direct session nobody else tells what became of it.
 void EdgeSessions::refresh(Session& session) {
   const Extra& known = extra(session);
-  if (known.direct) direct_.refresh(session, *known.ledger);
+  if (known.direct) direct_.refresh(session, ledger_of(known));
 }
 
 // ---------------------------------------------------------------------------------------------- reports
 
 SessionReport EdgeSessions::report_without_route(const Session& session) {
-  SessionReport out = report_of(session, worker_.loop.now());
-  out.service = extra(session).ledger->service;
+  SessionReport out = report_of(table_, session, worker_.loop.now());
+  out.service = ledger_of(extra(session)).service;
   out.edge = shared_.address.edge_id;
   out.client = session.path.remote;
   out.local = session.path.local;
@@ -366,8 +390,8 @@ SessionListing EdgeSessions::sessions(const SessionFilter& filter, std::size_t m
   SessionListing listing;
   table_.for_each([&](Session& session) {
     refresh(session);
-    if (!filter.wants(extra(session).ledger->service, shared_.address.edge_id, session.path.remote,
-                      session.state))
+    if (!filter.wants(ledger_of(extra(session)).service, shared_.address.edge_id, session.path.remote,
+                      session.state()))
       return;
     if (++listing.total <= most) listing.shown.push_back(report(session));
   });

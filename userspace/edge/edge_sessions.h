@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,9 +10,11 @@
 #include "edge/direct_sessions.h"
 #include "edge/edge_carrier.h"
 #include "edge/udp_services.h"
+#include "steering/per_session.h"
 #include "steering/steering.h"
 #include "tunnel/admission.h"
 #include "tunnel/ledger.h"
+#include "tunnel/numbered.h"
 #include "tunnel/session_report.h"
 
 namespace penstock {
@@ -55,13 +56,13 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
 
  private:
-  /// What belongs to a session besides its path, by the table's index.
+  /// What belongs to a session besides its path. It has a place of shared_.sessions_admission too.
   struct Extra {
-    ServiceLedger* ledger = nullptr;
-    std::uint64_t carrier = 0;  // serial of the carrier on which it was opened last
-    std::uint32_t slot = 0;
-    bool direct = false;  // needs no carrier
-    Admission::Ticket ticket;
+    std::uint32_t carrier = 0;  // serial of the carrier on which it was opened last, of those in `slot`
+    std::uint16_t slot = 0;
+    std::uint16_t ledger = 0;  // its number in ledgers_
+    bool direct = false;       // needs no carrier
+    bool counted = false;      // its place is one of its service's
   };
   using Service = UdpServices::Entry;
 
@@ -78,6 +79,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   void check_direct();
   void check_adopted();
   Session* add(const SessionPath& path, Duration idle);
+  Session* open(const SessionPath& path, const Service& service);
   Reason start(Session& session, const Service& service);
   void forward(Session& session, Bytes payload);
   void from_backend(Session& session, Bytes payload);
@@ -98,6 +100,11 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
     return service == nullptr ? nobody_ : *books_[services_->index_of(*service)];
   }
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
+  ServiceLedger& ledger_of(const Extra& known) const { return *ledgers_[known.ledger]; }
+  void leave(const Session& session);
+  static bool is_open_on(const Extra& known, const EdgeCarrier& carrier) {
+    return known.carrier == carrier.serial() && known.slot == carrier.index();
+  }
   SessionReport report(const Session& session);
   SessionReport report_without_route(const Session& session);
 
@@ -105,7 +112,8 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   EdgeShared& shared_;
   SessionCarriers& carriers_;
   SessionTable table_;
-  std::deque<Extra> extras_;  // grows with the slots that were ever used
+  PerSession<Extra> extras_;
+  Numbered<ServiceLedger*> ledgers_;  // of sessions
   Ledger& ledger_;
   ServiceLedger& nobody_;  // the books of what belongs to no service
   std::shared_ptr<const UdpServices> services_ = std::make_shared<const UdpServices>();

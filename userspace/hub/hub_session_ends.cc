@@ -19,17 +19,17 @@ Endpoint HubSessions::backend_for(const Route& route, const ProxyAddresses& addr
 }
 
 /// A session that the steering knows; null when there is none, and `own` says why.
-Session* HubSessions::make(const Service& service, const ProxyAddresses& addresses, const Endpoint& backend,
-                           OwnEnd& own) {
-  own = own_end(service, addresses.client, backend);
+Session* HubSessions::make(SessionTunnel& tunnel, const std::shared_ptr<const Service>& service,
+                           const ProxyAddresses& addresses, const Endpoint& backend, OwnEnd& own) {
+  own = own_end(*service, addresses.client, backend);
   if (own.refusal != PST_R_COMPLETED) return nullptr;
-  Session* const session = add({.local = own.local, .remote = backend}, service.udp_idle);
+  Session* const session = add({.local = own.local, .remote = backend}, tunnel, service);
   if (session == nullptr) {
-    give_back(service, backend, own.source);
+    give_back(*service, backend, own.source);
     own.refusal = PST_R_LIMIT_TOTAL;
     return nullptr;
   }
-  own.refusal = start(*session, service, addresses);
+  own.refusal = start(*session, *service, addresses);
   return own.refusal == PST_R_COMPLETED ? session : nullptr;
 }
 
@@ -67,7 +67,11 @@ Reason HubSessions::start(Session& session, const Service& service, const ProxyA
     return PST_R_COMPLETED;
   }
   const Reason refusal = steering_->add_transparent(session, addresses);
-  if (refusal != PST_R_COMPLETED) table_.remove(session);
+  if (refusal == PST_R_COMPLETED) return refusal;
+  const Extra& known = extra(session);
+  --origin_of(known).tunnel->sessions;
+  origins_.give_back(static_cast<std::uint16_t>(known.origin));
+  table_.remove(session);
   return refusal;
 }
 

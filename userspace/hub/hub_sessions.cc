@@ -27,6 +27,7 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
       carriers_{carriers},
       table_{shared.steering.first_slot() + worker.index * share_of(shared.sessions, shared.workers),
              share_of(shared.sessions, shared.workers), shared.flow.unreplied},
+      wire_ids_{table_.capacity()},
       ledger_{ledger},
       nobody_{ledger.of({})},
       steering_{
@@ -38,15 +39,17 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
   steering_->adopt([](const Steering::Left& /*left*/) { return false; });
 }
 
-HubSessions::~HubSessions() = default;
+HubSessions::~HubSessions() {
+  table_.for_each([this](Session& session) { leave(session); });
+}
 
 // ---------------------------------------------------------------------------------------------- tunnels
 
 std::shared_ptr<SessionTunnel> HubSessions::tunnel(const std::string& edge, std::uint64_t instance) {
   auto& tunnel = tunnels_[{edge, instance}];
   if (tunnel == nullptr) {
-    tunnel = std::make_shared<SessionTunnel>(
-        SessionTunnel{.edge = edge, .instance = instance, .nobody = &ledger_.of({}, edge), .sessions = {}});
+    tunnel = std::make_shared<SessionTunnel>(SessionTunnel{
+        .edge = edge, .instance = instance, .number = ++tunnels_made_, .nobody = &ledger_.of({}, edge)});
   }
   return tunnel;
 }
@@ -54,25 +57,49 @@ std::shared_ptr<SessionTunnel> HubSessions::tunnel(const std::string& edge, std:
 void HubSessions::keep_only(const std::string& edge, std::uint64_t instance, Reason reason) {
   for (const auto& [key, tunnel] : tunnels_) {
     if (key.first != edge || key.second == instance) continue;
-    while (!tunnel->sessions.empty()) end(*tunnel->sessions.begin()->second, reason, true);
+    end_all(*tunnel, reason);
   }
   tidy();
 }
 
+void HubSessions::end_all(const SessionTunnel& tunnel, Reason reason) {
+  if (tunnel.sessions == 0) return;
+  table_.for_each([&](Session& session) {
+    if (origin_of(extra(session)).tunnel == &tunnel) end(session, reason, true);
+  });
+}
+
+/// Most changes of routes concern no session: then the table is not looked through.
 void HubSessions::check_routes(SessionTunnel& tunnel, const RouteTable& routes) {
-  std::vector<Session*> gone;
-  for (const auto& [wire_id, session] : tunnel.sessions) {
-    const Extra& known = extra(*session);
-    const Route* const route = routes.find_udp(known.addresses.local.port);
-    if (route == nullptr || route->service->name != known.service->name) gone.push_back(session);
-  }
-  for (Session* const session : gone) end(*session, PST_R_SERVICE_REMOVED, true);
+  if (still_routed(tunnel, routes)) return;
+  table_.for_each([&](Session& session) {
+    const Origin& origin = origin_of(extra(session));
+    if (origin.tunnel != &tunnel) return;
+    const Route* const route = routes.find_udp(steering_->seen(session).local.port);
+    if (route == nullptr || route->service->name != origin.service->name)
+      end(session, PST_R_SERVICE_REMOVED, true);
+  });
+}
+
+/// Whether all ports of all services that the tunnel has sessions of are theirs still.
+bool HubSessions::still_routed(const SessionTunnel& tunnel, const RouteTable& routes) const {
+  bool still = true;
+  origins_.for_each([&](const Origin& origin) {
+    if (origin.tunnel != &tunnel || !still) return;
+    for (const PortRange& range : origin.service->ports.ranges()) {
+      for (std::uint32_t port = range.first; port <= range.last && still; ++port) {
+        const Route* const route = routes.find_udp(static_cast<std::uint16_t>(port));
+        still = route != nullptr && route->service->name == origin.service->name;
+      }
+    }
+  });
+  return still;
 }
 
 /// Tunnels that neither carriers nor sessions need any more.
 void HubSessions::tidy() {
   std::erase_if(tunnels_, [](const auto& entry) {
-    return entry.second->sessions.empty() && entry.second.use_count() == 1;
+    return entry.second->sessions == 0 && entry.second.use_count() == 1;
   });
   v4_.tidy(worker_.loop.now());
   v6_.tidy(worker_.loop.now());
@@ -96,10 +123,15 @@ Result<void> HubSessions::on_frame(SessionTunnel& tunnel, std::uint64_t carrier,
     if (!message) return message.error();
     reason = message->reason;
   }
-  const auto found = tunnel.sessions.find(wire_id);
-  if (found == tunnel.sessions.end()) return {};
-  end(*found->second, reason.value_or(end_by_silence(*found->second)), false);
+  Session* const found = find(tunnel, wire_id);
+  if (found != nullptr) end(*found, reason.value_or(end_by_silence(*found)), false);
   return {};
+}
+
+Session* HubSessions::find(const SessionTunnel& tunnel, std::uint32_t wire_id) {
+  const std::uint32_t index = wire_ids_.find({.tunnel = tunnel.number, .id = wire_id},
+                                             [this](std::uint32_t other) { return key_of(extras_[other]); });
+  return index == WireIds::kNone ? nullptr : &table_.session(index);
 }
 
 void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes,
@@ -107,36 +139,32 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   const auto addresses = parse_proxy_v2_datagram(header);
   if (!addresses) return refuse(carrier, wire_id, PST_R_BAD_OPEN, addresses.error().what);
   const Route* const route = routes.find_udp(addresses->local.port);
-  if (const auto found = tunnel.sessions.find(wire_id); found != tunnel.sessions.end()) {
-    Extra& known = extra(*found->second);
-    if (known.addresses == *addresses && route != nullptr && route->service->name == known.service->name) {
-      known.carrier = carrier;  // the edge came back
+  if (Session* const found = find(tunnel, wire_id)) {
+    Extra& known = extra(*found);
+    if (steering_->seen(*found) == *addresses && route != nullptr &&
+        route->service->name == origin_of(known).service->name) {
+      use_carrier(known, carrier);  // the edge came back
       if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
       return;
     }
-    end(*found->second, PST_R_REPLACED, false);
+    end(*found, PST_R_REPLACED, false);
   }
   Admission::Ticket ticket;
   const Reason refusal = admit(route, addresses->client, tunnel.edge, ticket);
   if (refusal != PST_R_COMPLETED) return refuse(carrier, wire_id, refusal, {});
-  const Service& service = *route->service;
   const Endpoint backend = backend_for(*route, *addresses);
   OwnEnd own;
-  Session* const session = make(service, *addresses, backend, own);
+  Session* const session = make(tunnel, route->service, *addresses, backend, own);
   if (session == nullptr) {
-    tell_refused(tunnel, service, *addresses, backend, own.refusal);
+    tell_refused(tunnel, *route->service, *addresses, backend, own.refusal);
     return refuse(carrier, wire_id, own.refusal, own.text);
   }
-  if (extras_.size() <= table_.index_of(*session)) extras_.resize(table_.index_of(*session) + 1);
-  extra(*session) = {.service = route->service,
-                     .ledger = &ledger_.of(service.name, tunnel.edge),
-                     .tunnel = &tunnel,
-                     .carrier = carrier,
-                     .wire_id = wire_id,
-                     .source = own.source,
-                     .addresses = *addresses,
-                     .ticket = std::move(ticket)};
-  tunnel.sessions[wire_id] = session;
+  Extra& known = extra(*session);
+  use_carrier(known, carrier);
+  known.wire_id = wire_id;
+  known.source = own.source & kSources;
+  wire_ids_.insert(key_of(known), table_.index_of(*session));
+  ticket.keep();
   worker_.counters.sessions_opened.add(1);
   record_session_opened(shared_.journal, report(*session));
   if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
@@ -161,8 +189,24 @@ Reason HubSessions::admit(const Route* route, const Endpoint& client, std::strin
   return PST_R_COMPLETED;
 }
 
+/// Null when there is no room for one more session, or for sessions of one more service and edge.
+Session* HubSessions::add(const SessionPath& path, SessionTunnel& tunnel,
+                          const std::shared_ptr<const Service>& service) {
+  const auto origin = origins_.take(
+      {.service = service, .tunnel = &tunnel, .ledger = &ledger_.of(service->name, tunnel.edge)});
+  if (!origin) return nullptr;
+  Session* const session = add_to_table(path, service->udp_idle);
+  if (session == nullptr) {
+    origins_.give_back(*origin);
+    return nullptr;
+  }
+  extras_.reach(table_.index_of(*session)) = {.origin = *origin};
+  ++tunnel.sessions;
+  return session;
+}
+
 /// When the table is full, the oldest session that was never assured makes room; an assured one never does.
-Session* HubSessions::add(const SessionPath& path, Duration idle) {
+Session* HubSessions::add_to_table(const SessionPath& path, Duration idle) {
   const Time now = worker_.loop.now();
   if (Session* const added = table_.add(path, idle, now)) return added;
   Session* const oldest = table_.oldest_unassured();
@@ -173,38 +217,39 @@ Session* HubSessions::add(const SessionPath& path, Duration idle) {
 
 void HubSessions::deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id,
                           Bytes payload) {
-  const auto found = tunnel.sessions.find(wire_id);
-  if (found == tunnel.sessions.end()) {
+  Session* const found = find(tunnel, wire_id);
+  if (found == nullptr) {
     LedgerLine& line = tunnel.nobody->to_backend;
     line.receive(payload.size());
     return drop(line, PST_R_NO_SESSION, payload.size());
   }
-  Session& session = *found->second;
+  Session& session = *found;
   Extra& known = extra(session);
-  known.carrier = carrier;
-  known.ledger->to_backend.receive(payload.size());
+  use_carrier(known, carrier);
+  origin_of(known).ledger->to_backend.receive(payload.size());
   table_.client_sent(session, payload.size(), worker_.loop.now());
   send(session, payload);
 }
 
 void HubSessions::send(Session& session, Bytes payload) {
   Extra& known = extra(session);
-  LedgerLine& line = known.ledger->to_backend;
+  const Service& service = *origin_of(known).service;
+  LedgerLine& line = origin_of(known).ledger->to_backend;
   ProxyV2Header header;
-  const bool wanted = known.service->client == ClientHeader::kProxyV2 &&
-                      (known.service->proxy_v2 == ProxyV2Mode::kEvery || !known.header_sent);
-  if (wanted) header = proxy_v2_datagram(known.addresses);
-  const bool apart = wanted && known.service->proxy_v2 == ProxyV2Mode::kSeparate;
+  const bool wanted = service.client == ClientHeader::kProxyV2 &&
+                      (service.proxy_v2 == ProxyV2Mode::kEvery || known.header_sent == 0);
+  if (wanted) header = proxy_v2_datagram(steering_->seen(session));
+  const bool apart = wanted && service.proxy_v2 == ProxyV2Mode::kSeparate;
   const std::size_t most = session.path.remote.address.is_v4() ? kMostV4 : kMostV6;
   if (payload.size() + (apart ? 0 : header.size) > most) return drop(line, PST_R_TOO_LARGE, payload.size());
   if (apart) steering_->send_header(session, header.view());
-  known.header_sent = true;
+  known.header_sent = 1;
   line.hold(payload.size());
   steering_->send(session, apart ? Bytes{} : header.view(), payload);
 }
 
 void HubSessions::on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) {
-  LedgerLine& line = extra(session).ledger->to_backend;
+  LedgerLine& line = origin_of(extra(session)).ledger->to_backend;
   line.release(bytes);
   if (error) return drop(line, PST_R_SEND_FAILED, bytes);
   line.send(bytes);
@@ -215,7 +260,7 @@ void HubSessions::on_sent(Session& session, std::size_t bytes, const boost::syst
 
 void HubSessions::on_datagram(Session& session, Bytes payload) {
   Extra& known = extra(session);
-  LedgerLine& line = known.ledger->to_client;
+  LedgerLine& line = origin_of(known).ledger->to_client;
   line.receive(payload.size());
   table_.backend_sent(session, payload.size(), worker_.loop.now());
   if (payload.size() > wire::kMaxDatagram) return drop(line, PST_R_TOO_LARGE, payload.size());
@@ -261,11 +306,20 @@ void HubSessions::end(Session& session, Reason reason, bool tell_edge) {
   if (carrier != nullptr) carrier->end_session(known.wire_id, reason, {});
   worker_.counters.count(reason);
   record_session_closed(shared_.journal, report(session), reason);
+  leave(session);
   steering_->remove(session);
-  known.tunnel->sessions.erase(known.wire_id);
-  give_back(*known.service, session.path.remote, known.source);
-  known = {};
+  wire_ids_.erase(key_of(known), table_.index_of(session),
+                  [this](std::uint32_t other) { return key_of(extras_[other]); });
+  --origin_of(known).tunnel->sessions;
+  give_back(*origin_of(known).service, session.path.remote, known.source);
+  origins_.give_back(static_cast<std::uint16_t>(known.origin));
   table_.remove(session);
+}
+
+/// Gives the session's place back.
+void HubSessions::leave(const Session& session) {
+  shared_.sessions_admission.leave(steering_->seen(session).client.address,
+                                   origin_of(extra(session)).service->name);
 }
 
 void HubSessions::expire() {
@@ -279,12 +333,13 @@ void HubSessions::expire() {
 // ---------------------------------------------------------------------------------------------- reports
 
 SessionReport HubSessions::report(const Session& session) {
-  const Extra& known = extra(session);
-  SessionReport out = report_of(session, worker_.loop.now());
-  out.service = known.service->name;
-  out.edge = known.tunnel->edge;
-  out.client = known.addresses.client;
-  out.local = known.addresses.local;
+  const Origin& origin = origin_of(extra(session));
+  const ProxyAddresses seen = steering_->seen(session);
+  SessionReport out = report_of(table_, session, worker_.loop.now());
+  out.service = origin.service->name;
+  out.edge = origin.tunnel->edge;
+  out.client = seen.client;
+  out.local = seen.local;
   out.backend = session.path.remote;
   out.source = session.path.local;
   return out;
@@ -293,8 +348,9 @@ SessionReport HubSessions::report(const Session& session) {
 SessionListing HubSessions::sessions(const SessionFilter& filter, std::size_t most) {
   SessionListing listing;
   table_.for_each([&](Session& session) {
-    const Extra& known = extra(session);
-    if (!filter.wants(known.service->name, known.tunnel->edge, known.addresses.client, session.state)) return;
+    const Origin& origin = origin_of(extra(session));
+    const Endpoint client = steering_->seen(session).client;
+    if (!filter.wants(origin.service->name, origin.tunnel->edge, client, session.state())) return;
     if (++listing.total <= most) listing.shown.push_back(report(session));
   });
   return listing;

@@ -2,22 +2,23 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "config/service.h"
 #include "hub/route_table.h"
+#include "hub/wire_ids.h"
 #include "proto/frame.h"
 #include "proto/proxy_header.h"
 #include "steering/backend_sources.h"
+#include "steering/per_session.h"
 #include "steering/steering.h"
 #include "tunnel/admission.h"
 #include "tunnel/ledger.h"
+#include "tunnel/numbered.h"
 #include "tunnel/session_report.h"
 #include "tunnel/worker.h"
 
@@ -26,13 +27,14 @@ namespace penstock {
 struct HubShared;
 class Carrier;
 
-/// The sessions of one running edge on this worker, by the id that the edge gave them. Kept across the loss
-/// of its carriers, while any session lives. Shared by its carriers and the sessions' owner.
+/// One running edge that has sessions on this worker. Kept across the loss of its carriers, while any session
+/// lives. Shared by its carriers and the sessions' owner.
 struct SessionTunnel {
   std::string edge;
   std::uint64_t instance = 0;
+  std::uint64_t number = 0;         // tells it from all others that the worker had
   ServiceLedger* nobody = nullptr;  // the edge's books of what belongs to no service
-  std::unordered_map<std::uint32_t, Session*> sessions;
+  std::uint32_t sessions = 0;
 };
 
 /// Finds the carrier on which a session's answers go; the worker knows which are there.
@@ -72,18 +74,25 @@ class HubSessions final : private SteeringObserver {
   SessionListing sessions(const SessionFilter& filter, std::size_t most);
 
  private:
-  /// What belongs to a session besides its path, by the table's index.
-  struct Extra {
-    std::shared_ptr<const Service> service;  // as it was when the session was opened
-    ServiceLedger* ledger = nullptr;
+  /// What the sessions of a service and an edge have in common.
+  struct Origin {
+    std::shared_ptr<const Service> service;  // as it was when they were opened; the routes share it
     SessionTunnel* tunnel = nullptr;
-    std::uint64_t carrier = 0;
-    std::uint32_t wire_id = 0;
-    std::uint32_t source = 0;
-    bool header_sent = false;
-    ProxyAddresses addresses;
-    Admission::Ticket ticket;
+    ServiceLedger* ledger = nullptr;
+    auto operator<=>(const Origin&) const = default;
   };
+  /// What belongs to a session besides its path. It has a place of shared_.sessions_admission too, and the
+  /// steering knows its client.
+  struct Extra {
+    std::uint64_t carrier : 48 = 0;  // number of the one that it uses: a thousand a second for 8,900 years
+    std::uint64_t origin : 16 = 0;   // its number in origins_
+    std::uint32_t wire_id = 0;
+    std::uint32_t source : 31 = 0;
+    std::uint32_t header_sent : 1 = 0;
+  };
+  static constexpr std::uint64_t kCarriers = (std::uint64_t{1} << 48) - 1;
+  static constexpr std::uint32_t kSources = (1U << 31) - 1;
+
   void on_datagram(Session& session, Bytes payload) override;
   void on_stranger(const SessionPath& path, Bytes payload) override;
   void on_overrun(const Endpoint& local, std::uint64_t datagrams) override;
@@ -101,14 +110,19 @@ class HubSessions final : private SteeringObserver {
     std::string text;
   };
   static Endpoint backend_for(const Route& route, const ProxyAddresses& addresses);
-  Session* make(const Service& service, const ProxyAddresses& addresses, const Endpoint& backend,
-                OwnEnd& own);
+  Session* make(SessionTunnel& tunnel, const std::shared_ptr<const Service>& service,
+                const ProxyAddresses& addresses, const Endpoint& backend, OwnEnd& own);
   OwnEnd own_end(const Service& service, const Endpoint& client, const Endpoint& backend);
   OwnEnd client_as_end(const Endpoint& client, const Endpoint& backend);
   void give_back(const Service& service, const Endpoint& backend, std::uint32_t source);
   Reason start(Session& session, const Service& service, const ProxyAddresses& addresses);
   Result<std::uint32_t> take_source(const Endpoint& backend);
-  Session* add(const SessionPath& path, Duration idle);
+  Session* add(const SessionPath& path, SessionTunnel& tunnel, const std::shared_ptr<const Service>& service);
+  Session* add_to_table(const SessionPath& path, Duration idle);
+  Session* find(const SessionTunnel& tunnel, std::uint32_t wire_id);
+  void end_all(const SessionTunnel& tunnel, Reason reason);
+  bool still_routed(const SessionTunnel& tunnel, const RouteTable& routes) const;
+  void use_carrier(Extra& known, std::uint64_t carrier) { known.carrier = carrier & kCarriers; }
   void deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id, Bytes payload);
   void send(Session& session, Bytes payload);
   void refuse(std::uint64_t carrier, std::uint32_t wire_id, Reason reason, const std::string& text);
@@ -120,13 +134,22 @@ class HubSessions final : private SteeringObserver {
   void tidy();
   BackendSources& sources_of(const Endpoint& backend) { return backend.address.is_v4() ? v4_ : v6_; }
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
+  const Origin& origin_of(const Extra& known) const {
+    return origins_[static_cast<std::uint16_t>(known.origin)];
+  }
+  WireIds::Key key_of(const Extra& known) const {
+    return {.tunnel = origin_of(known).tunnel->number, .id = known.wire_id};
+  }
+  void leave(const Session& session);
   SessionReport report(const Session& session);
 
   const Worker& worker_;
   HubShared& shared_;
   HubCarriers& carriers_;
   SessionTable table_;
-  std::deque<Extra> extras_;  // grows with the slots that were ever used
+  PerSession<Extra> extras_;
+  Numbered<Origin> origins_;  // of sessions
+  WireIds wire_ids_;
   Ledger& ledger_;
   ServiceLedger& nobody_;  // the books of what belongs to no edge
   std::map<std::pair<std::string, std::uint64_t>, std::shared_ptr<SessionTunnel>> tunnels_;
@@ -134,6 +157,7 @@ class HubSessions final : private SteeringObserver {
   BackendSources v4_;
   BackendSources v6_;
   std::unique_ptr<Timer> expiry_;
+  std::uint64_t tunnels_made_ = 0;
   bool expiring_ = false;
 };
 

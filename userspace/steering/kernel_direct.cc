@@ -25,15 +25,12 @@ DirectSteering* KernelSteering::direct() {
 /// Without room for a path, the datagrams of that direction come to the sockets, as the first did; but
 /// answers to a client's own address come to none, so that without one there is no session.
 Reason KernelSteering::add_direct(Session& session, const ProxyAddresses& seen, const DirectRoute& route) {
-  Extra& known = new_extra(session);
-  known.direct = true;
-  known.transparent = route.transparent;
-  known.to_backend = way_to(route.backend.address, true);
+  const Extra& known = new_extra(session);
   last_added_ = Clock::now();
   pst_session entry = entry_of(session, seen, known.way.hop);
   entry.flags = PST_SESSION_DIRECT | (route.proxy_in_each ? __u32{PST_SESSION_PROXY} : 0U) |
                 (route.transparent ? __u32{PST_SESSION_TRANSPARENT} : 0U);
-  entry.backend_hop = known.to_backend.hop;
+  entry.backend_hop = way_to(route.backend.address, true).hop;
   entry.source = to_abi(route.source.address);
   entry.source_port = htons(route.source.port);
   entry.backend = to_abi(route.backend.address);
@@ -59,12 +56,13 @@ DirectRoute KernelSteering::route_of(const Session& session) const {
 
 boost::system::error_code KernelSteering::send_to_backend(Session& session, Bytes header, Bytes payload) {
   flush();  // what follows has the batch to itself
-  Extra& known = extra(session);
-  renew_ways(session, known);
-  if (!fits(known.to_backend, header.size(), payload.size())) {
-    const DirectRoute route = route_of(session);
+  renew_ways(session, extra(session));
+  const DirectRoute route = route_of(session);
+  // The programs go by the hop in the map, whatever was found since.
+  const WayOut way{.hop = parts_.maps.at(session.id.slot()).backend_hop,
+                   .mtu = way_to(route.backend.address, true).mtu};
+  if (!fits(way, route.backend.address, header.size(), payload.size()))
     return send_spare(route.source, route.backend, header, payload, route.transparent);
-  }
   put(session, true, header, payload, false);
   return send_only();
 }

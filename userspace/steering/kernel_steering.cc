@@ -179,14 +179,10 @@ pst_session KernelSteering::entry_of(const Session& session, const ProxyAddresse
 }
 
 KernelSteering::Extra& KernelSteering::new_extra(const Session& session) {
-  const std::size_t index = table_.index_of(session);
-  if (index >= extras_.size()) extras_.resize(std::max(index + 1, extras_.size() * 2));
-  extras_[index] = {.way = way_to(session.path.remote.address, parts_.side == Side::kBackend),
-                    .to_backend = {},
-                    .direct = false,
-                    .transparent = false,
-                    .epoch = parts_.hops.epoch()};
-  return extras_[index];
+  Extra& known = extras_.reach(table_.index_of(session));
+  known = {.way = way_to(session.path.remote.address, parts_.side == Side::kBackend),
+           .epoch = parts_.hops.epoch()};
+  return known;
 }
 
 void KernelSteering::add(Session& session, const ProxyAddresses& seen) {
@@ -198,14 +194,20 @@ void KernelSteering::add(Session& session, const ProxyAddresses& seen) {
                                         parts_.side == Side::kBackend));
 }
 
+/// The map has it for the programs.
+ProxyAddresses KernelSteering::seen(const Session& session) const {
+  const pst_session& entry = parts_.maps.at(session.id.slot());
+  return {.client = from_abi(entry.client, entry.client_port),
+          .local = from_abi(entry.local, entry.local_port)};
+}
+
 KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {
   const KernelHops::Hop hop = parts_.hops.to(address);
   // To a client on this host no frame finds its way, since it has no route of its own back through the
   // device.
   const bool by_programs = !hop.local || backend;
   return {.hop = by_programs ? hop.index : std::uint16_t{0},
-          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
-          .headers = static_cast<std::uint16_t>(address.is_v4() ? kHeadersV4 : kHeadersV6)};
+          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX))};
 }
 
 void KernelSteering::renew_ways(Session& session, Extra& known) {
@@ -214,9 +216,9 @@ void KernelSteering::renew_ways(Session& session, Extra& known) {
   const bool backend = parts_.side == Side::kBackend;
   known.way = way_to(session.path.remote.address, backend);
   parts_.maps.set_hop(session.id.slot(), known.way.hop, backend);
-  if (!known.direct) return;
-  known.to_backend = way_to(route_of(session).backend.address, true);
-  parts_.maps.set_hop(session.id.slot(), known.to_backend.hop, true);
+  if (!is_direct(session)) return;
+  const WayOut to_backend = way_to(route_of(session).backend.address, true);
+  parts_.maps.set_hop(session.id.slot(), to_backend.hop, true);
 }
 
 void KernelSteering::remove(Session& session) {
@@ -235,9 +237,10 @@ void KernelSteering::send_header(Session& session, Bytes header) {
 }
 
 /// Whether the programs can send it: by a known way, as one packet, within one frame.
-bool KernelSteering::fits(const WayOut& way, std::size_t header, std::size_t payload) const {
+bool KernelSteering::fits(const WayOut& way, const IpAddress& to, std::size_t header,
+                          std::size_t payload) const {
   if (way.hop == 0 || !parts_.hops.usable(way.hop)) return false;
-  return way.headers + header + payload <= way.mtu &&
+  return (to.is_v4() ? kHeadersV4 : kHeadersV6) + header + payload <= way.mtu &&
          kHeadersV4 + sizeof(pst_frame_out) + payload <= parts_.longest_frame;
 }
 
@@ -245,14 +248,15 @@ void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool b
   Extra& known = extra(session);
   renew_ways(session, known);
   const bool alone = payload.size() > kLongestShared;  // or all others would be made as long
-  if (fits(known.way, header.size(), payload.size())) {
+  if (fits(known.way, session.path.remote.address, header.size(), payload.size())) {
     if (alone) flush();
     put(session, parts_.side == Side::kBackend, header, payload, booked);
     if (alone) flush();
     return;
   }
   flush();  // what came before it leaves before it
-  const bool transparent = known.transparent && !known.direct;
+  // The client's end of a direct session, which is what this steering sends to, is as of any other.
+  const bool transparent = (flags_of(session) & PST_SESSION_TRANSPARENT) != 0 && !is_direct(session);
   const auto outcome = send_spare(session.path.local, session.path.remote, header, payload, transparent);
   if (booked) observer_.on_sent(session, payload.size(), outcome);
 }

@@ -12,6 +12,7 @@
 #include "steering/kernel_hops.h"
 #include "steering/kernel_ports.h"
 #include "steering/lane.h"
+#include "steering/per_session.h"
 #include "steering/session_maps.h"
 #include "steering/spare_sockets.h"
 #include "steering/steering.h"
@@ -56,6 +57,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   void add(Session& session, const ProxyAddresses& seen) override;
   Reason may_send_as(const Endpoint& client, const Endpoint& backend) override;
   Reason add_transparent(Session& session, const ProxyAddresses& seen) override;
+  ProxyAddresses seen(const Session& session) const override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;
@@ -76,15 +78,11 @@ class KernelSteering final : public Steering, private DirectSteering {
   struct WayOut {
     std::uint16_t hop = 0;
     std::uint16_t mtu = 0;
-    std::uint16_t headers = 0;  // bytes of IP and UDP
   };
-  /// What belongs to a session besides its path, by the table's index.
+  /// What belongs to a session besides its path and its entry in the maps.
   struct Extra {
-    WayOut way;         // to the remote end of its path
-    WayOut to_backend;  // of a direct one
-    bool direct = false;
-    bool transparent = false;
-    std::uint32_t epoch = 0;  // of the hops when they were found
+    WayOut way;               // to the remote end of its path
+    std::uint32_t epoch = 0;  // of the hops when it was found
   };
   struct Staged {
     Session* session;
@@ -108,12 +106,14 @@ class KernelSteering final : public Steering, private DirectSteering {
   boost::system::error_code send_only();
   boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload,
                                        bool transparent);
-  bool fits(const WayOut& way, std::size_t header, std::size_t payload) const;
+  bool fits(const WayOut& way, const IpAddress& to, std::size_t header, std::size_t payload) const;
   WayOut way_to(const IpAddress& address, bool backend);
   void renew_ways(Session& session, Extra& known);
   pst_session entry_of(const Session& session, const ProxyAddresses& seen, std::uint16_t hop) const;
   DirectRoute route_of(const Session& session) const;
   Reason claim(const Session& session, const pst_session& entry);
+  __u32 flags_of(const Session& session) const { return parts_.maps.at(session.id.slot()).flags; }
+  bool is_direct(const Session& session) const { return (flags_of(session) & PST_SESSION_DIRECT) != 0; }
   Extra& new_extra(const Session& session);
   Extra& extra(const Session& session) { return extras_[table_.index_of(session)]; }
 
@@ -121,7 +121,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   SessionTable& table_;
   SteeringObserver& observer_;
   SpareSockets spares_;
-  std::vector<Extra> extras_;
+  PerSession<Extra> extras_;
   std::vector<std::byte> spare_bytes_;  // of one datagram
   Time last_added_{};
   std::unique_ptr<Frames> frames_;

@@ -34,8 +34,7 @@ Reason KernelSteering::may_send_as(const Endpoint& client, const Endpoint& backe
 }
 
 Reason KernelSteering::add_transparent(Session& session, const ProxyAddresses& seen) {
-  Extra& known = new_extra(session);
-  known.transparent = true;
+  const Extra& known = new_extra(session);
   last_added_ = Clock::now();
   pst_session entry = entry_of(session, seen, known.way.hop);
   entry.flags = PST_SESSION_TRANSPARENT;

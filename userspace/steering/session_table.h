@@ -1,6 +1,7 @@
 // The UDP sessions of one worker: by path for what arrives, by id for what leaves, and how each one ends.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -73,6 +74,8 @@ class SessionTable {
   /// The same, with a call of `refresh` for each session it looks at, before it is judged.
   void expire(Time now, std::size_t slots, const std::function<void(Session&)>& refresh,
               const std::function<void(Session&)>& over);
+  /// Another idle time for a session; more than Session::kLongestIdle is that.
+  void set_idle(Session& session, Duration idle);
   /// Visits all sessions; `visit` may remove the one it is given, and no other, and adds none.
   void for_each(const std::function<void(Session&)>& visit);
 
@@ -81,12 +84,25 @@ class SessionTable {
   std::uint32_t first_slot() const { return first_slot_; }
   /// Index of a session among this table's slots, from 0: where its owner may keep what else it knows of it.
   std::uint32_t index_of(const Session& session) const { return session.id.slot() - first_slot_; }
+  /// The session that has that index now.
+  Session& session(std::uint32_t index) { return at(index); }
+  const SessionTraffic& traffic(const Session& session) const {
+    const std::uint32_t index = index_of(session);
+    return chunks_[index / kChunk]->traffic[index % kChunk];
+  }
 
  private:
-  static constexpr std::uint32_t kChunk = 1024;  // sessions allocated together
-  static constexpr std::uint32_t kNone = PathIndex::kNone;
+  static constexpr std::uint32_t kChunk = 1024;              // sessions allocated together
+  static constexpr std::uint32_t kNone = SessionId::kSlots;  // no index
 
-  Session& at(std::uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }
+  struct Chunk {
+    std::array<Session, kChunk> sessions;
+    std::array<SessionTraffic, kChunk> traffic;
+  };
+
+  Session& at(std::uint32_t index) { return chunks_[index / kChunk]->sessions[index % kChunk]; }
+  SessionTraffic& traffic_at(std::uint32_t index) { return chunks_[index / kChunk]->traffic[index % kChunk]; }
+  void begin(Session& session, const SessionPath& path, Duration idle, Time now);
   std::uint32_t take_slot();
   std::uint32_t take_fresh_slot();
   void free_slot(Session& session);
@@ -99,7 +115,7 @@ class SessionTable {
   const std::uint32_t capacity_;
   const Duration unreplied_;
   PathIndex by_path_;
-  std::vector<std::unique_ptr<Session[]>> chunks_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;
   std::uint32_t used_ = 0;  // slots from here on never had a session
   std::uint32_t size_ = 0;  // so used_ - size_ slots are free again
   std::uint32_t next_ = 0;  // where expire() goes on

@@ -80,10 +80,15 @@ std::uint32_t SocketSteering::sources(bool /*v4*/, std::uint32_t most) const {
   return most;
 }
 
-void SocketSteering::add(Session& session, const ProxyAddresses& /*seen*/) {
-  const std::size_t index = table_.index_of(session);
-  if (index >= port_of_.size()) port_of_.resize(std::max(index + 1, port_of_.size() * 2));
-  port_of_[index] = port_for(session.path.local);
+void SocketSteering::add(Session& session, const ProxyAddresses& seen) {
+  const std::uint32_t index = table_.index_of(session);
+  port_of_.reach(index) = port_for(session.path.local);
+  if (address_ == LocalAddress::kAsBound) seen_.reach(index) = seen;
+}
+
+ProxyAddresses SocketSteering::seen(const Session& session) const {
+  if (address_ == LocalAddress::kAsBound) return seen_[table_.index_of(session)];
+  return {.client = session.path.remote, .local = session.path.local};
 }
 
 void SocketSteering::remove(Session& session) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/network.h"
+#include "steering/per_session.h"
 #include "steering/steering.h"
 
 namespace penstock {
@@ -33,6 +34,7 @@ class SocketSteering final : public Steering {
   std::uint32_t sources(bool v4, std::uint32_t most) const override;
   void adopt(const std::function<bool(const Left&)>& /*take*/) override {}
   void add(Session& session, const ProxyAddresses& seen) override;
+  ProxyAddresses seen(const Session& session) const override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;
@@ -59,8 +61,9 @@ class SocketSteering final : public Steering {
   const LocalAddress address_;
   SteeringObserver& observer_;
   std::map<Endpoint, std::unique_ptr<Port>> ports_;  // by what they are bound to
-  std::vector<Port*> port_of_;                       // by the table's index of a session
-  std::array<std::vector<Endpoint>, 2> sources_;     // by number, of IPv6 and of IPv4
+  PerSession<Port*> port_of_;
+  PerSession<ProxyAddresses> seen_;               // where they are not the session's path
+  std::array<std::vector<Endpoint>, 2> sources_;  // by number, of IPv6 and of IPv4
 
   // The batch: datagrams of one port, their bytes in a row.
   std::unique_ptr<std::byte[]> staging_;

@@ -63,6 +63,8 @@ class Steering {
   virtual void adopt(const std::function<bool(const Left&)>& take) = 0;
   /// `seen` is what a PROXY header of the session says.
   virtual void add(Session& session, const ProxyAddresses& seen) = 0;
+  /// That, of a session that was added and is not removed.
+  virtual ProxyAddresses seen(const Session& session) const = 0;
   /// Whether `backend` can be made to see `client` as the sender: PST_R_COMPLETED, or why not.
   virtual Reason may_send_as(const Endpoint& /*client*/, const Endpoint& /*backend*/) {
     return PST_R_NOT_TRANSPARENT;

@@ -5,10 +5,11 @@
 namespace penstock {
 
 Reason end_by_silence(const Session& session) {
-  return session.state == SessionState::kAssured ? PST_R_IDLE_TIMEOUT : PST_R_UNREPLIED;
+  return session.state() == SessionState::kAssured ? PST_R_IDLE_TIMEOUT : PST_R_UNREPLIED;
 }
 
-SessionReport report_of(const Session& session, Time now) {
+SessionReport report_of(const SessionTable& table, const Session& session, Time now) {
+  const SessionTraffic& traffic = table.traffic(session);
   return {.id = session.id,
           .service = {},
           .edge = {},
@@ -17,13 +18,13 @@ SessionReport report_of(const Session& session, Time now) {
           .direct = false,
           .backend = {},
           .source = {},
-          .state = to_string(session.state),
-          .age = now - session.opened,
-          .idle = std::max(Duration{}, now - std::max(session.client_sent, session.backend_sent)),
-          .to_backend_datagrams = session.to_backend_datagrams,
-          .to_backend_bytes = session.to_backend_bytes,
-          .to_client_datagrams = session.to_client_datagrams,
-          .to_client_bytes = session.to_client_bytes};
+          .state = to_string(session.state()),
+          .age = now - session.opened(),
+          .idle = std::max(Duration{}, now - session.last_sent),
+          .to_backend_datagrams = traffic.to_backend_datagrams,
+          .to_backend_bytes = traffic.to_backend_bytes,
+          .to_client_datagrams = traffic.to_client_datagrams,
+          .to_client_bytes = traffic.to_client_bytes};
 }
 
 }  // namespace penstock

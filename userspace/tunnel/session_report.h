@@ -55,6 +55,6 @@ struct SessionListing {
 /// What a session ends as that fell silent, whichever node noticed.
 Reason end_by_silence(const Session& session);
 /// Fills what a session's table knows.
-SessionReport report_of(const Session& session, Time now);
+SessionReport report_of(const SessionTable& table, const Session& session, Time now);
 
 }  // namespace penstock
