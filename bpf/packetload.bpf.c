@@ -15,6 +15,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define MOST_SOURCES 64U
+#define ALL 0xffffffffU
 #define TTL 64
 #define DO_NOT_FRAGMENT 0x4000
 
@@ -23,10 +24,13 @@ const volatile __u32 out_interface = 0;
 const volatile __u8 destination_mac[ETH_ALEN] = {};
 const volatile __u8 source_mac[ETH_ALEN] = {};
 const volatile __be32 destination = 0;
-const volatile __be16 destination_port = 0;
+const volatile __u32 destination_port = 0; /* host order */
+const volatile __u32 port_count = 1;       /* of the destination, in a row; at least 1 */
 const volatile __be32 sources[MOST_SOURCES] = {};
-const volatile __u32 source_count = 1;  /* 1 ... MOST_SOURCES */
-const volatile __be32 random_bits = 0;  /* of the source, other ones for every datagram; its port too then */
+const volatile __u32 source_count = 1; /* 1 ... MOST_SOURCES */
+const volatile __be32 random_source = 0;
+const volatile __be32 random_bits = 0;  /* of it, other ones for every stranger; its port too */
+const volatile __u32 strangers = 0;     /* after each datagram of a session; ALL: there are no sessions */
 const volatile __u32 first_port = 1024; /* host order */
 const volatile __u32 session_count = 1; /* at least 1 */
 const volatile __u32 least_size = 60;   /* bytes of a datagram; the frame that comes in holds the most */
@@ -45,24 +49,36 @@ struct headers {
   struct udphdr* udp;
 };
 
-struct origin {
+/* The ends of a datagram that this program chooses. */
+struct ends {
   __be32 address;
   __be16 port;
+  __be16 destination_port;
 };
 
-static __always_inline struct origin next_origin(__u64 number) {
-  __u32 session = number % session_count;
-  __u32 source = session % source_count;
-  struct origin from;
+static __always_inline struct ends stranger(__u64 number) {
+  struct ends e;
 
-  if (random_bits) {
-    from.address = (sources[0] & ~random_bits) | (bpf_get_prandom_u32() & random_bits);
-    from.port = bpf_htons(1024 + bpf_get_prandom_u32() % 64512);
-    return from;
-  }
-  from.address = sources[source & (MOST_SOURCES - 1)];
-  from.port = bpf_htons((__u16)(first_port + session / source_count));
-  return from;
+  e.address = (random_source & ~random_bits) | (bpf_get_prandom_u32() & random_bits);
+  e.port = bpf_htons(1024 + bpf_get_prandom_u32() % 64512);
+  e.destination_port = bpf_htons((__u16)(destination_port + number % port_count));
+  return e;
+}
+
+/* Sessions that differ by the destination's port alone stand side by side. */
+static __always_inline struct ends of_session(__u32 session) {
+  __u32 pair = session / port_count;
+  struct ends e;
+
+  e.address = sources[pair % source_count & (MOST_SOURCES - 1)];
+  e.port = bpf_htons((__u16)(first_port + pair / source_count));
+  e.destination_port = bpf_htons((__u16)(destination_port + session % port_count));
+  return e;
+}
+
+static __always_inline struct ends next_ends(__u64 number) {
+  if (strangers == ALL || number % (strangers + 1)) return stranger(number);
+  return of_session(number / (strangers + 1) % session_count);
 }
 
 /* Of 32-bit words in any order. */
@@ -93,18 +109,18 @@ static __always_inline void copy_mac(__u8* to, const volatile __u8* from) {
 }
 
 /* All of it each time: the receiver of an earlier frame may have rewritten the page that this one lies in. */
-static __always_inline void write_headers(const struct headers* h, const struct origin* from, __u16 size) {
+static __always_inline void write_headers(const struct headers* h, const struct ends* ends, __u16 size) {
   copy_mac(h->eth->h_dest, destination_mac);
   copy_mac(h->eth->h_source, source_mac);
   h->eth->h_proto = bpf_htons(ETH_P_IP);
   *h->ip = (struct iphdr){
       .ihl = 5, .version = 4, .frag_off = bpf_htons(DO_NOT_FRAGMENT), .ttl = TTL, .protocol = IPPROTO_UDP};
   h->ip->tot_len = bpf_htons(sizeof *h->ip + sizeof *h->udp + size);
-  h->ip->saddr = from->address;
+  h->ip->saddr = ends->address;
   h->ip->daddr = destination;
   h->ip->check = ip_checksum(h->ip);
-  h->udp->source = from->port;
-  h->udp->dest = destination_port;
+  h->udp->source = ends->port;
+  h->udp->dest = ends->destination_port;
   h->udp->len = bpf_htons(sizeof *h->udp + size);
   h->udp->check = udp_checksum(h->ip, h->udp);
 }
@@ -123,7 +139,7 @@ SEC("xdp")
 int packetload(struct xdp_md* ctx) {
   __u64 number = made;
   __u32 size = least_size + number % size_count;
-  struct origin from = next_origin(number);
+  struct ends ends = next_ends(number);
   struct cursor c = cursor_of(ctx);
   struct headers h = {cursor_take(&c, sizeof *h.eth), cursor_take(&c, sizeof *h.ip),
                       cursor_take(&c, sizeof *h.udp)};
@@ -131,7 +147,7 @@ int packetload(struct xdp_md* ctx) {
 
   if (!h.eth || !h.ip || !h.udp || spare < 0) return XDP_ABORTED;
   if (!is_due(number)) return XDP_DROP;
-  write_headers(&h, &from, size);
+  write_headers(&h, &ends, size);
   if (spare > 0 && bpf_xdp_adjust_tail(ctx, -spare)) return XDP_ABORTED;
   made = number + 1;
   return (int)bpf_redirect(out_interface, 0);

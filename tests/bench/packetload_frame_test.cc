@@ -50,6 +50,41 @@ TEST(PacketloadFrameTest, SessionsTakeTurns) {
   EXPECT_EQ(generator->made(), 10u);
 }
 
+TEST(PacketloadFrameTest, PortsOfTheDestinationTakeTurns) {
+  auto generator = Generator::load(options_of({"--sources=192.0.2.10", "--sessions=3", "--ports=2"}));
+  ASSERT_TRUE(generator) << generator.error().what;
+  const auto expect_next = [&](std::uint16_t from, std::uint16_t to) {
+    EXPECT_EQ(next(*generator), Packet{}
+                                    .eth(kNextHop, Mac{})
+                                    .ip("192.0.2.10", "198.51.100.7")
+                                    .udp(from, to)
+                                    .payload(Octets(60))
+                                    .bytes());
+  };
+  for (int round = 0; round < 2; ++round) {
+    expect_next(1024, 7000);
+    expect_next(1024, 7001);
+    expect_next(1025, 7000);
+  }
+}
+
+TEST(PacketloadFrameTest, StrangersComeBesideSessions) {
+  auto generator = Generator::load(options_of(
+      {"--sources=192.0.2.10", "--sessions=2", "--random-sources=100.64.0.0/10", "--strangers=2"}));
+  ASSERT_TRUE(generator) << generator.error().what;
+  for (const int port : {1024, 1025, 1024}) {
+    EXPECT_EQ(next(*generator), expected("192.0.2.10", static_cast<std::uint16_t>(port), 60));
+    for (int i = 0; i < 2; ++i) {
+      const Octets frame = next(*generator);
+      ASSERT_EQ(frame.size(), 14u + 20 + 8 + 60);
+      EXPECT_EQ(frame[26], 100);
+      EXPECT_EQ(frame[27] & 0xc0, 64);
+    }
+  }
+  EXPECT_EQ(generator->made(), 9u);
+  EXPECT_EQ(generator->made_of_sessions(), 3u);
+}
+
 TEST(PacketloadFrameTest, SizesTakeTurnsWhenMixed) {
   auto generator = Generator::load(options_of({"--sources=192.0.2.10", "--size=18", "--mixed"}));
   ASSERT_TRUE(generator) << generator.error().what;

@@ -21,8 +21,9 @@ Result<Options> parse(std::vector<const char*> more) {
 }
 
 TEST(PacketloadOptionsTest, ReadsAll) {
-  const auto options = parse({"--sources=192.0.2.10,192.0.2.11", "--sessions=100", "--first-port", "2000",
-                              "--size=400", "--mixed", "--rate=5000", "--datagrams=100000", "--seconds=3"});
+  const auto options =
+      parse({"--sources=192.0.2.10,192.0.2.11", "--sessions=100", "--first-port", "2000", "--ports=10",
+             "--size=400", "--mixed", "--rate=5000", "--datagrams=100000", "--seconds=3"});
   ASSERT_TRUE(options) << options.error().what;
   EXPECT_EQ(options->interface, "edge");
   EXPECT_EQ(options->mac, (MacAddress{2, 0, 0, 0, 0, 0xab}));
@@ -30,6 +31,7 @@ TEST(PacketloadOptionsTest, ReadsAll) {
   ASSERT_EQ(options->sources.size(), 2u);
   EXPECT_EQ(options->sources[1].to_string(), "192.0.2.11");
   EXPECT_EQ(options->sessions, 100u);
+  EXPECT_EQ(options->ports, 10u);
   EXPECT_EQ(options->first_port, 2000u);
   EXPECT_EQ(options->size, 400u);
   EXPECT_TRUE(options->mixed);
@@ -45,6 +47,14 @@ TEST(PacketloadOptionsTest, IsBoundedWhenNothingIsSaid) {
   EXPECT_EQ(options->random_sources->to_string(), "198.18.0.0/15");
 }
 
+TEST(PacketloadOptionsTest, StrangersComeBesideSessions) {
+  const auto options =
+      parse({"--random-sources=198.18.0.0/15", "--sources=192.0.2.10", "--sessions=3", "--strangers=10"});
+  ASSERT_TRUE(options) << options.error().what;
+  EXPECT_EQ(options->strangers, 10u);
+  EXPECT_EQ(options->sessions, 3u);
+}
+
 TEST(PacketloadOptionsTest, RefusesWhatMakesNoSense) {
   const std::vector<std::pair<std::vector<const char*>, const char*>> table{
       {{}, "either --sources or --random-sources"},
@@ -54,6 +64,9 @@ TEST(PacketloadOptionsTest, RefusesWhatMakesNoSense) {
       {{"--random-sources=2001:db8::/32"}, "IPv4"},
       {{"--sources=2001:db8::1"}, "IPv4"},
       {{"--sources=192.0.2.10", "--first-port=65000", "--sessions=537"}, "more --sources"},
+      {{"--sources=192.0.2.10", "--strangers=1"}, "both with --strangers"},
+      {{"--random-sources=10.0.0.0/8", "--strangers=1"}, "both with --strangers"},
+      {{"--sources=192.0.2.10", "--ports=1001"}, "1 to 1000"},
       {{"--sources=192.0.2.10", "--size=1473"}, "16 to 1472"},
       {{"--sources=192.0.2.10", "--mixed=1"}, "takes no value"},
       {{"--sources=192.0.2.10", "--mac=02:00:00:00:00:01"}, "given twice"},
@@ -66,6 +79,7 @@ TEST(PacketloadOptionsTest, RefusesWhatMakesNoSense) {
     EXPECT_THAT(options.error().what, HasSubstr(says));
   }
   EXPECT_TRUE(parse({"--sources=192.0.2.10", "--first-port=65000", "--sessions=536"}));
+  EXPECT_TRUE(parse({"--sources=192.0.2.10", "--first-port=65000", "--sessions=5360", "--ports=10"}));
 }
 
 TEST(PacketloadOptionsTest, NamesWhatIsMissing) {
@@ -82,8 +96,9 @@ TEST(PacketloadOptionsTest, ReadsHardwareAddresses) {
 }
 
 TEST(PacketloadOptionsTest, HelpNamesEveryOption) {
-  for (const char* name : {"interface", "mac", "connect", "sources", "random-sources", "sessions",
-                           "first-port", "size", "mixed", "rate", "datagrams", "seconds"})
+  for (const char* name :
+       {"interface", "mac", "connect", "sources", "random-sources", "sessions", "strangers", "ports",
+        "first-port", "size", "mixed", "rate", "datagrams", "seconds"})
     EXPECT_THAT(help(), HasSubstr("  --" + std::string{name}));
 }
 

@@ -48,12 +48,14 @@ using Plan = ::packetload::packetload__rodata;
 void tell(Plan& plan, const Options& options) {
   std::ranges::copy(options.mac, plan.destination_mac);
   plan.destination = wire_word(options.connect.address);
-  plan.destination_port = htons(options.connect.port);
+  plan.destination_port = options.connect.port;
+  plan.port_count = options.ports;
   std::ranges::transform(options.sources, plan.sources, wire_word);
   plan.source_count = static_cast<std::uint32_t>(std::max<std::size_t>(options.sources.size(), 1));
   if (options.random_sources) {
-    plan.sources[0] = wire_word(options.random_sources->address);
+    plan.random_source = wire_word(options.random_sources->address);
     plan.random_bits = htonl(static_cast<std::uint32_t>(0xffffffffULL >> options.random_sources->bits));
+    plan.strangers = options.sources.empty() ? UINT32_MAX : options.strangers;
   }
   plan.first_port = options.first_port;
   plan.session_count = options.sessions;
@@ -121,6 +123,11 @@ Result<std::vector<std::byte>> Generator::make() {
 
 std::uint64_t Generator::made() const {
   return program_->bss->made;
+}
+
+std::uint64_t Generator::made_of_sessions() const {
+  const std::uint64_t strangers = program_->rodata->strangers;
+  return strangers == UINT32_MAX ? 0 : (made() + strangers) / (strangers + 1);
 }
 
 }  // namespace penstock::packetload

@@ -29,6 +29,8 @@ class Generator {
   Result<std::vector<std::byte>> make();
   /// Datagrams that were made so far.
   std::uint64_t made() const;
+  /// ... without those of strangers.
+  std::uint64_t made_of_sessions() const;
 
  private:
   Generator(struct ::packetload* program, const Options& options);

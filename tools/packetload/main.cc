@@ -51,6 +51,7 @@ Result<void> run(const Options& options) {
   const double seconds = std::max(flowload::seconds_of(Clock::now() - begin), 1e-9);
   flowload::Report report{"done"};
   report.add("sessions", options.sessions).add("size", options.size).add("sent", generator->made());
+  report.add("of_sessions", generator->made_of_sessions());
   report.add("seconds", seconds).add("per_second", static_cast<double>(generator->made()) / seconds);
   report.add("processor", own_seconds() - own).add("machine_processor", machine_seconds() - machine).print();
   return {};

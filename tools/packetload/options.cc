@@ -62,7 +62,11 @@ constexpr std::array kOptions = {
     Option{"sources", "ADDR,...", "where they claim to come from, in turn; up to 64 of IPv4", set_sources},
     Option{"random-sources", "PREFIX", "instead: another address of it, and another port, for every datagram",
            set_random_sources},
-    Option{"sessions", "N", "pairs of source address and port, 1 to 1000000 (1)",
+    Option{"strangers", "N", "both: so many from --random-sources after each from --sources, 1 to 1000",
+           [](Options& o, std::string_view text) { return set_number(o.strangers, text, 1U, 1000U); }},
+    Option{"ports", "N", "in a row, from that of --connect on, 1 to 1000 (1)",
+           [](Options& o, std::string_view text) { return set_number(o.ports, text, 1U, 1000U); }},
+    Option{"sessions", "N", "of source address, source port and port, in turn, 1 to 1000000 (1)",
            [](Options& o, std::string_view text) { return set_number(o.sessions, text, 1U, 1'000'000U); }},
     Option{"first-port", "PORT", "ports of each source from here on (1024)",
            [](Options& o, std::string_view text) { return set_number(o.first_port, text, 1U, 65535U); }},
@@ -88,13 +92,15 @@ Result<void> check(const Options& options, const std::set<std::string_view>& giv
   for (const std::string_view name : {"interface", "mac", "connect"}) {
     if (!given.contains(name)) return wrong("--" + std::string{name} + " is needed");
   }
-  if (options.sources.empty() != options.random_sources.has_value())
-    return wrong("either --sources or --random-sources is needed");
-  if (options.random_sources && (given.contains("sessions") || given.contains("first-port")))
+  const bool both = !options.sources.empty() && options.random_sources;
+  if ((options.sources.empty() && !options.random_sources) || both != given.contains("strangers"))
+    return wrong("either --sources or --random-sources is needed, or both with --strangers");
+  if (options.sources.empty() && (given.contains("sessions") || given.contains("first-port")))
     return wrong("--random-sources makes no sessions: leave out --sessions and --first-port");
   const std::size_t sources = std::max<std::size_t>(options.sources.size(), 1);
-  if (options.first_port + (options.sessions - 1) / sources > 65535)
-    return wrong("so many sessions need more --sources or a lower --first-port");
+  if (options.connect.port + options.ports > 65536U) return wrong("--ports leads beyond port 65535");
+  if (options.first_port + (options.sessions - 1) / (sources * options.ports) > 65535)
+    return wrong("so many sessions need more --sources, more --ports or a lower --first-port");
   return {};
 }
 

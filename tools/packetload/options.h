@@ -25,10 +25,11 @@ struct Options {
   std::string interface;
   MacAddress mac{};  // of the interface at the other end, or of the router behind ours
   Endpoint connect{};
-  std::vector<IpAddress> sources{};  // taken in turn
-  std::optional<AddressPrefix>
-      random_sources{};  // instead of them: another address and port for every datagram
-  std::uint32_t sessions = 1;
+  std::vector<IpAddress> sources{};               // taken in turn
+  std::optional<AddressPrefix> random_sources{};  // another address and port for every datagram from there
+  std::uint32_t strangers = 0;                    // after each of a session, where there are sessions
+  std::uint32_t ports = 1;                        // in a row, from the port of `connect` on
+  std::uint32_t sessions = 1;       // triples of a source's address and port, and a port of `connect`
   std::uint32_t first_port = 1024;  // of each source
   std::uint32_t size = 60;
   bool mixed = false;
