@@ -20,7 +20,7 @@ def result(peer, number, failures=(), **metrics):
 
 
 def outcome(results):
-    return report.Outcome(MACHINE, SETTINGS, ["haproxy", "nginx", "penstock", "kernel"], results)
+    return report.Outcome(MACHINE, SETTINGS, ["redirect", "haproxy", "nginx", "penstock", "kernel"], results)
 
 
 ROUNDS = [result("haproxy", 1, rate__1=700), result("penstock", 1, rate__1=5000),
@@ -50,9 +50,14 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(found.summary["datagrams.run.1.mixed"]["ratio"], 1.25)
         self.assertEqual(found.summary["datagrams.run.1.mixed"]["steered_ratio"], 0.5)
         table = found.table()
-        self.assertIn("| nginx | penstock | kernel | penstock / nginx | kernel / penstock |", table)
-        self.assertIn(" | µs | less | 8.00 | 10.0 | 5.00 | 1.25 | 0.50 |", table)
-        self.assertIn("| MiB | less |  |  | 3.00 |  |  |", table)
+        self.assertIn("| nginx | penstock | kernel | penstock / nginx | kernel / penstock | kernel / nginx |", table)
+        self.assertIn(" | µs | less | 8.00 | 10.0 | 5.00 | 1.25 | 0.50 | 0.62 |", table)
+        self.assertIn("| MiB | less |  |  | 3.00 |  |  |  |", table)
+
+    def test_ratio_to_the_floor(self):
+        found = outcome([result("redirect", 1, forward__plain__hot=1000), result("kernel", 1, forward__plain__hot=700)])
+        self.assertEqual(found.summary["forward.plain.hot"]["steered_floor"], 0.7)
+        self.assertIn("| measure | unit | better | redirect | kernel | kernel / redirect |", found.table())
 
     def test_table_shows_units_and_leaves_out_what_was_not_measured(self):
         table = outcome(ROUNDS + [result("haproxy", 3, latency__idle__p50=1234.5)]).table()

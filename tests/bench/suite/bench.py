@@ -10,9 +10,10 @@ from harness.daemon import Refused
 from harness.topology import EDGE_TUNNEL, EDGE_V4, HUB_BACKEND, HUB_TUNNEL
 from harness.wait import Failure
 from harness.world import World
+from suite import links
 from suite.load import Load
 from suite.measurement import Measurement
-from suite.measures import MEASURES
+from suite.measures import MEASURES, WITHOUT_PEERS, WITH_WIRES
 from suite.peers import PEERS
 
 CLIENT_NET, TUNNEL_NET, BACKEND_NET = "192.0.2.0/24", "198.51.100.0/24", "10.0.3.0/24"
@@ -26,17 +27,17 @@ class Bench:
         self.settings = settings
         self.results = []
         topology.remove_leftovers()
-        self._world = World(programs, "kernel" if settings.wires else "socket")
+        self.world = World(programs, "kernel" if settings.wires else "socket")
         self.load = None
         self._peers = {}
 
     def start(self, names):
         self._prepare_network()
-        self.load = Load(self._world, self.settings.descriptors - 100)
+        self.load = Load(self.world, self.settings.descriptors - 100)
         for name in names:
             if not set(PEERS[name].measures) & set(self.settings.measures):
                 continue
-            self._peers[name] = PEERS[name](self._world, self.settings)
+            self._peers[name] = PEERS[name](self.world, self.settings)
             if is_alone(self._peers[name]):
                 continue
             try:
@@ -49,7 +50,8 @@ class Bench:
 
     def _prepare_network(self):
         """Forwarding for the bare path, and enough ports for many short flows."""
-        world = self._world
+        world = self.world
+        links.add(world, self.settings.wires)
         world.client.ip("route", "add", BACKEND_NET, "via", EDGE_V4)
         world.edge.ip("route", "add", BACKEND_NET, "via", HUB_TUNNEL)
         world.hub.ip("route", "add", CLIENT_NET, "via", EDGE_TUNNEL)
@@ -67,16 +69,16 @@ class Bench:
             order = list(self._peers.items())[:: -1 if number % 2 else 1]
             for measure in self.settings.measures:
                 for name, peer in order:
-                    if measure in peer.measures:
+                    if measure in peer.measures and (self.settings.wires or measure not in WITH_WIRES):
                         self._measure(number, measure, name, peer)
 
     def _measure(self, number, measure, name, peer):
         load = os.getloadavg()[0]
         began = time.monotonic()
         try:
-            with _standing(peer):
+            with contextlib.nullcontext() if measure in WITHOUT_PEERS else _standing(peer):
                 found = MEASURES[measure](self, peer)
-                self._world.processes.check()
+                self.world.processes.check()
         except (Failure, Refused, OSError) as failure:  # OSError: what /proc says of a process that is gone
             found = Measurement()
             found.failures.append(str(failure))
@@ -89,15 +91,15 @@ class Bench:
 
     def _show_logs(self, peer):
         """The last lines of a peer's processes: the files go with the run."""
-        for name, log in self._world.processes.logs():
+        for name, log in self.world.processes.logs():
             if name.startswith(peer):
                 for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
                     print(f"    {name} | {line}", file=sys.stderr)
 
     def close(self):
-        for problem in self._world.close():
+        for problem in self.world.close():
             print(f"note: at the end: {problem}", file=sys.stderr)
-        self._world.remove_files()
+        self.world.remove_files()
 
 
 def is_alone(peer):

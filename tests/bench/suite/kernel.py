@@ -1,6 +1,7 @@
 """The measures of the kernel's data plane alone: what its guard is worth, and what its maps take."""
 
 from harness.wait import until
+from suite import forward
 from suite.datagrams import FIRST_PORT, judge
 from suite.load import all_sources
 from suite.measurement import Measurement
@@ -9,6 +10,7 @@ from suite.settings import MOST_SESSIONS
 FLOODING = "100.64.0.0/10"  # where the flood claims to come from
 RATE, SESSIONS = 10_000, 100  # of the datagrams that must get through
 FLOODS = {"bounded": {"rate": 500_000}, "full": {}}  # full: as fast as one core makes them
+MANY, STRANGERS = 100_000, 10  # a second that get through, and of the flood for each of them
 FLOOD_LEAD = 2  # seconds that the flood lasts longer than what must get through
 
 
@@ -22,7 +24,21 @@ def guard(bench, peer):
     peer.guard("block", FLOODING)
     for name, limit in FLOODS.items():
         _beside_flood(bench, peer, found, name, limit, load)
+    _many_beside_flood(bench, peer, found)
     return found
+
+
+def _many_beside_flood(bench, peer, found):
+    """Sessions that programs forward alone, and strangers after each of their datagrams, of one packetload."""
+    target, load = peer.forwards["plain"], forward.load_of(forward.HOT)
+    with forward.measured(bench, peer) as (core, sink):
+        forward.make_sessions(bench, found, "guard", target, **load)
+        for name, strangers in (("calm", 0), ("flood", STRANGERS)):
+            flood = {"strangers": strangers, "random_sources": FLOODING} if strangers else {}
+            seen = forward.offer(bench, core, sink, target, load | flood | {"rate": MANY * (1 + strangers)})
+            found.raw[f"guard.many.{name}"] = seen
+            found.metrics |= {f"guard.many.{name}": 100 * seen["came"] / max(seen["of_sessions"], 1),
+                              f"guard.many.sent.{name}": seen["offered"]}
 
 
 def _beside_flood(bench, peer, found, name, limit, load):

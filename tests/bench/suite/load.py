@@ -5,8 +5,9 @@ import subprocess
 
 from harness.topology import BACKEND_V4, CLIENTS_V4
 from harness.wait import Failure, until
+from suite.cores import pin
 
-ECHO_PORT, BULK_PORT, DATAGRAM_PORT = 7001, 7002, 7003  # at the backend
+ECHO_PORT, BULK_PORT, DATAGRAM_PORT, ROUND_TRIP_PORT = 7001, 7002, 7003, 7004  # at the backend
 SESSION_PORT, SESSION_PORTS = 7100, 100  # the first of so many: each socket of a proxy can serve a session on each
 LONGEST_END = 120  # seconds that a client may take beyond its time to open, drain and end
 
@@ -22,12 +23,14 @@ class Load:
             world.processes.start(f"{kind}-server", self._command(
                 f"{kind}-server", listen=f"{BACKEND_V4}:{port}", max_flows=most_flows), world.backend)
             world.await_listener(world.backend, port)
-        for name, port, ports in (("datagrams", DATAGRAM_PORT, 1), ("sessions", SESSION_PORT, SESSION_PORTS)):
-            self._start_datagram_echo(name, port, ports)
+        for name, host, port, ports in (("datagrams", BACKEND_V4, DATAGRAM_PORT, 1),
+                                        ("sessions", BACKEND_V4, SESSION_PORT, SESSION_PORTS),
+                                        ("roundtrip", "0.0.0.0", ROUND_TRIP_PORT, 1)):
+            self._start_datagram_echo(name, host, port, ports)
 
-    def _start_datagram_echo(self, name, port, ports):
+    def _start_datagram_echo(self, name, host, port, ports):
         server = self.echoes[name] = self._world.processes.start(f"udp-echo-{name}", self._command(
-            "udp-echo", listen=f"{BACKEND_V4}:{port}", ports=ports), self._world.backend)
+            "udp-echo", listen=f"{host}:{port}", ports=ports), self._world.backend)
         until(lambda: "listening" in server.output(), f"udp-echo on port {port}", alive=server.check)
 
     def _command(self, command, **options):
@@ -62,7 +65,7 @@ def all_sources():
 
 
 class Client:
-    """A running flowload client, which bounds its own time."""
+    """A running load, which bounds its own time."""
 
     def __init__(self, command, process):
         self._command, self._process = command, process
@@ -79,6 +82,9 @@ class Client:
             self._process.wait(LONGEST_END)
             raise Failure(f"{self._command} ended without a report: {self._process.output().strip()}")
         return json.loads(line)
+
+    def pin(self, core):
+        pin(self._process.pid, core)
 
     def running(self):
         return self._process.popen.poll() is None

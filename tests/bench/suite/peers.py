@@ -8,11 +8,19 @@ from harness.steered import by_kernel, problems_of_steering
 from harness.topology import BACKEND_V4, EDGE_V4, HUB_TUNNEL
 from harness.wait import expect, until
 from suite import certificate
-from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, SESSION_PORT, SESSION_PORTS
+from suite.ends import FORWARD_PORTS
+from suite.links import FAR_BACKEND, PLAIN_BACKEND
+from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, ROUND_TRIP_PORT, SESSION_PORT, SESSION_PORTS
+from suite.redirect import BareRedirect
 from suite.settings import CIPHER, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
 
 TCP = ("memory", "throughput", "rate", "latency")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
+FORWARD_PORT = 7600  # the first at the backend that a kernel program stands in for
+OFFERED = (50_000, 75_000, 100_000, 150_000, 200_000, 300_000)             # datagrams a second, to sockets
+OFFERED_TO_PROGRAMS = (300_000, 450_000, 600_000, 800_000, 1_000_000, None)  # None: as fast as one core makes them
+
+FORWARDS = {"plain": 200, "proxy": 220}  # from the pair's first port on; with a PROXY header in each datagram
 
 HAPROXY_GLOBAL = f"""
 global
@@ -56,6 +64,11 @@ stream {{
     proxy_pass {backend}:$server_port;
     proxy_timeout {unreplied}s;
   }}
+  server {{
+    listen {edge}:{round_trip} udp;
+    listen {edge}:{forward}-{last_forward} udp rcvbuf=4m;
+    proxy_pass {far}:$server_port;
+  }}
 }}
 """
 
@@ -63,7 +76,8 @@ stream {{
 class Direct:
     """No proxy: the same three links, forwarded by the kernel."""
 
-    measures = (*TCP, "datagrams")
+    measures = (*TCP, "datagrams", "roundtrip")
+    roundtrip = f"{PLAIN_BACKEND}:{ROUND_TRIP_PORT}"
     echo, bulk = f"{BACKEND_V4}:{ECHO_PORT}", f"{BACKEND_V4}:{BULK_PORT}"
     datagrams = f"{BACKEND_V4}:{DATAGRAM_PORT}"
     processes = ()
@@ -114,8 +128,9 @@ class HAProxyPair:
 class NginxHop:
     """One nginx with one worker at the edge's place, its UDP straight to the backend; a socket for each session."""
 
-    measures = ("datagrams", "sessions")
-    datagrams, sessions = f"{EDGE_V4}:{DATAGRAM_PORT}", f"{EDGE_V4}:{SESSION_PORT}"
+    measures = ("datagrams", "sessions", "forward", "roundtrip")
+    datagrams, sessions, roundtrip = (f"{EDGE_V4}:{port}" for port in (DATAGRAM_PORT, SESSION_PORT, ROUND_TRIP_PORT))
+    forwards, offered = {"plain": f"{EDGE_V4}:{FORWARD_PORT}"}, OFFERED
 
     def __init__(self, world, settings):
         self._world = world
@@ -126,7 +141,8 @@ class NginxHop:
         self._config.write_text(NGINX.format(
             module=world.programs.nginx_stream, directory=directory, connections=2 * settings.descriptors, edge=EDGE_V4,
             backend=BACKEND_V4, datagrams=DATAGRAM_PORT, first=SESSION_PORT, last=LAST_SESSION_PORT,
-            unreplied=settings.unreplied))
+            unreplied=settings.unreplied, far=FAR_BACKEND, round_trip=ROUND_TRIP_PORT, forward=FORWARD_PORT,
+            last_forward=FORWARD_PORT + FORWARD_PORTS - 1))
         self.processes = ()
 
     def start(self):
@@ -152,9 +168,9 @@ class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
     name, steering = "penstock", "socket"
-    measures = (*TCP, "datagrams", "sessions")
+    measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering")
     first_port, tunnel_port = 7200, 8443
-
+    way, far, offered, direct_to = "tunnel", BACKEND_V4, OFFERED, ()
 
     def __init__(self, world, settings):
         self.most_sessions = settings.sessions
@@ -167,6 +183,8 @@ class PenstockPair:
         self._services = self._make_services()
         self.echo, self.bulk, self.datagrams, self.sessions = (
             f"{EDGE_V4}:{self.first_port + offset}" for offset in (1, 2, 3, 100))
+        self.roundtrip = f"{EDGE_V4}:{self.first_port + 4}"
+        self.forwards = {name: f"{EDGE_V4}:{self.first_port + offset}" for name, offset in FORWARDS.items()}
         self._world = world
         self._hub = self._edge = None
         self.processes = ()
@@ -177,7 +195,18 @@ class PenstockPair:
         return [*({"name": name, "ports": [self.first_port + offset], "target": f"{BACKEND_V4}:{target}", "client": "none"}
                   for name, offset, target in (("echo", 1, ECHO_PORT), ("bulk", 2, BULK_PORT))),
                 {**udp, "name": "datagrams", "ports": [self.first_port + 3], "target": f"{BACKEND_V4}:{DATAGRAM_PORT}"},
-                {**udp, "name": "sessions", "ports": [f"{first}-{last}"], "target": f"{BACKEND_V4}:{SESSION_PORT}+"}]
+                {**udp, "name": "sessions", "ports": [f"{first}-{last}"], "target": f"{BACKEND_V4}:{SESSION_PORT}+"},
+                *self._make_far_services(udp)]
+
+    def _make_far_services(self, udp):
+        """Those that kernel programs may forward alone."""
+        far = {**udp, "way": self.way}
+        services = [{**far, "name": "roundtrip", "ports": [self.first_port + 4], "target": f"{self.far}:{ROUND_TRIP_PORT}"}]
+        for name, offset in FORWARDS.items():
+            first = self.first_port + offset
+            services.append({**far, "name": f"forward-{name}", "ports": [f"{first}-{first + FORWARD_PORTS - 1}"],
+                             "target": f"{self.far}:{FORWARD_PORT}+", "client": "proxy-v2" if name == "proxy" else "none"})
+        return services
 
     def start(self):
         if self._hub is None:
@@ -187,7 +216,8 @@ class PenstockPair:
         self._hub.start()
         if self._edge is None:
             token = self._hub.add_edge("bench")
-            self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1}}, name=f"{self.name}-edge")
+            self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1, "direct_to": [*self.direct_to]}},
+                              name=f"{self.name}-edge")
         self._edge.start().await_connected()
         for service in self._services:
             self._hub.await_ports(service["name"])
@@ -223,8 +253,9 @@ class KernelPair(PenstockPair):
     """The same with kernel programs before the sockets. It stands only while it is measured: programs see every packet."""
 
     name, steering = "kernel", "kernel"
-    measures = ("datagrams", "sessions", "guard", "maps")
+    measures = ("datagrams", "sessions", "forward", "roundtrip", "steering", "guard", "maps")
     first_port, tunnel_port = 8200, 8444
+    way, far, offered, direct_to = "direct", FAR_BACKEND, OFFERED_TO_PROGRAMS, (f"{FAR_BACKEND}/32",)
     alone = True
 
     def start(self):
@@ -244,7 +275,7 @@ class KernelPair(PenstockPair):
         limits = self._edge.config["limits"]
         self._edge.kill()
         self._edge.forget_pins()
-        self._edge.write_config({"limits": {"sessions": sessions}})
+        self._edge.write_config({"limits": {"sessions": sessions}, "edge": {"direct_to": []}})
         self._edge.start().await_connected()
         found = {}
         for pin in sorted(self._edge.pins.rglob("*")):
@@ -252,7 +283,7 @@ class KernelPair(PenstockPair):
             if done.returncode == 0:  # links and programs are pinned there too
                 shown = json.loads(done.stdout)
                 found[shown["name"]] = shown["bytes_memlock"]
-        self._edge.config["limits"] = limits
+        self._edge.config["limits"], self._edge.config["edge"]["direct_to"] = limits, [*self.direct_to]
         return found
 
     def guard(self, *arguments):
@@ -264,5 +295,6 @@ class KernelPair(PenstockPair):
         return self._edge.look("guard")["dropped"]["blocked"]["packets"]
 
 
-PEERS = {"direct": Direct, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair, "kernel": KernelPair}
-ON_WIRES = ("kernel",)  # these want links that behave like wires, which the others then have as well
+PEERS = {"direct": Direct, "redirect": BareRedirect, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair,
+         "kernel": KernelPair}
+ON_WIRES = ("redirect", "kernel")  # these want links that behave like wires, which the others then have as well

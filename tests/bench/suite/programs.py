@@ -17,6 +17,7 @@ class BenchPrograms(Programs):
             self.penstockd = self.penstockctl = None
             self.missing["penstock"] = str(missing)
         self.flowload = self._ours("flowload")
+        self.packetend, self.steering_echo = self._ours("packetend"), self._ours("steering_echo")
         self._look_for_steering()
         try:
             self.haproxy = self.peer("haproxy")
@@ -29,13 +30,16 @@ class BenchPrograms(Programs):
 
     def _look_for_steering(self):
         """What the peer of the kernel's data plane needs besides."""
-        if "penstock" in self.missing:
-            self.missing["kernel"] = self.missing["penstock"]
-            return
         try:
-            _ = self.packetload, self.peer("bpftool")
+            _ = self.packetload
+        except MissingProgram as missing:
+            self.missing["redirect"] = self.missing["kernel"] = str(missing)
+        try:
+            _ = self.peer("bpftool")
         except MissingProgram as missing:
             self.missing["kernel"] = str(missing)
+        if "penstock" in self.missing:
+            self.missing["kernel"] = self.missing["penstock"]
 
     def _stream_module(self):
         """nginx's part for UDP, which Debian packs apart."""

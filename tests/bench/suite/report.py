@@ -51,6 +51,16 @@ for _moment, _text in (("held", "per held UDP session"), ("after", "left per UDP
         for _kind, _named in (("rss", "RSS"), ("pss", "PSS"), ("own", "without maps")):
             _metric(f"sessions.{_moment}.{_kind}{_part}", f"memory {_text}, {_named}, {_of}", "B", "less")
 _metric("sessions.kernel", "kernel memory per held UDP session", "B", "less")
+_WAYS = {"plain": "", "proxy": ", with a PROXY header in each"}
+for _way, _header in _WAYS.items():
+    for _kind, _sessions in (("hot", "1,000 sessions"), ("many", "all sessions")):
+        _metric(f"forward.{_way}.{_kind}", f"datagrams there and back on one core{_header}, {_sessions}", "1/s", "more")
+        _metric(f"forward.processor.{_way}.{_kind}", "... CPU of each", "µs", "less")
+for _percentile in ("p50", "p99"):
+    _metric(f"roundtrip.{_percentile}", f"round trip of a datagram on one core, {_percentile}", "µs", "less")
+for _size, _bytes in ((60, "60"), (400, "400"), (1200, "1200"), ("mixed", "16 to 1200")):
+    _metric(f"steering.processor.{_size}", f"CPU of steering a datagram in and out, {_bytes} bytes", "µs", "less")
+    _metric(f"steering.returned.{_size}", "... returned of 150,000 a second", "%", "more")
 _FLOODS = {"bounded": "a bounded flood", "full": "a flood as fast as one core makes it"}
 for _name, _text in _FLOODS.items():
     _metric(f"guard.sent.{_name}", f"datagrams of {_text}, which is blocked", "1/s", "")
@@ -60,12 +70,18 @@ for _name, _text in _FLOODS.items():
 for _name, _text in (("calm", "without a flood"), *((_name, f"beside {_text}") for _name, _text in _FLOODS.items())):
     _metric(f"guard.delivered.{_name}", f"answered of 10,000 datagrams a second {_text}", "%", "more")
     _metric(f"guard.p99.{_name}", f"... p99 {_text}", "ms", "less", 1000)
+for _name, _text in (("calm", "without a flood"), ("flood", "beside ten times as many that are blocked")):
+    _metric(f"guard.many.{_name}", f"returned of 100,000 forwarded datagrams a second {_text}", "%", "more")
+    _metric(f"guard.many.sent.{_name}", "... and how many both were", "1/s", "")
 _metric("maps.total", "memory of an edge's maps for 1,000,000 sessions", "MiB", "less", 1 << 20)
 _metric("maps.per_session", "... per session", "B", "less")
 for _name in ("pst_paths", "pst_sessions"):
     _metric(f"maps.{_name}", f"... of {_name}", "MiB", "less", 1 << 20)
 OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
 STEERED = "kernel"  # ours with kernel programs before it
+FLOOR = "redirect"  # what no program does with less
+RATIOS = (("ratio", OURS, OTHERS), ("steered_ratio", STEERED, (OURS,)), ("steered_other", STEERED, ("nginx",)),
+          ("steered_floor", STEERED, (FLOOR,)))
 
 
 class Outcome:
@@ -89,18 +105,18 @@ class Outcome:
         (folder / "table.md").write_text(self.table() + "\n")
 
     def table(self):
-        others = [peer for peer in OTHERS if peer in self._peers]
-        ratio = OURS in self._peers and others
-        steered = OURS in self._peers and STEERED in self._peers
-        heads = ["measure", "unit", "better", *self._peers, *([f"{OURS} / {' or '.join(others)}"] if ratio else []),
-                 *([f"{STEERED} / {OURS}"] if steered else [])]
+        ratios = {}  # name: what it is of
+        for name, one, others in RATIOS:
+            known = [peer for peer in others if peer in self._peers]
+            if one in self._peers and known:
+                ratios[name] = f"{one} / {' or '.join(known)}"
+        heads = ["measure", "unit", "better", *self._peers, *ratios.values()]
         lines = [self._heading(), "", _row(heads), _row(["---", "---", "---"] + ["--:"] * (len(heads) - 3))]
         for name, (text, unit, better, divisor) in METRICS.items():
             if name not in self.summary:
                 continue
             found = self.summary[name]
             cells = [_number(found[peer]["median"] / divisor) if peer in found else "" for peer in self._peers]
-            ratios = ["ratio"] * bool(ratio) + ["steered_ratio"] * steered
             ratio_cells = [f"{found[name]:.2f}" if name in found else "" for name in ratios]
             lines.append(_row([text, unit, better, *cells, *ratio_cells]))
         lines += [f"\nFAILED {failure}" for failure in self.failures()]
@@ -119,8 +135,7 @@ class Outcome:
 
 
 def summarize(results):
-    """{metric: {peer: {"median", "least", "most", "values"}, "ratio": ours / that of the other proxy,
-    "steered_ratio": ours with kernel programs / without}}"""
+    """{metric: {peer: {"median", "least", "most", "values"}, name of one of RATIOS: of medians}}"""
     values = {}
     for one in results:
         for metric, value in one["metrics"].items():
@@ -134,10 +149,12 @@ def _spread(numbers):
 
 
 def _with_ratio(of_peers):
-    ratios = [_ratio(of_peers, OURS, other) for other in OTHERS]
-    found = {"ratio": next((ratio for ratio in ratios if ratio is not None), None),
-             "steered_ratio": _ratio(of_peers, STEERED, OURS)}
-    return {**of_peers, **{name: ratio for name, ratio in found.items() if ratio is not None}}
+    found = dict(of_peers)
+    for name, one, others in RATIOS:
+        for other in others:
+            if (ratio := _ratio(of_peers, one, other)) is not None:
+                found.setdefault(name, ratio)
+    return found
 
 
 def _ratio(of_peers, one, other):
