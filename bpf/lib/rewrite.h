@@ -73,6 +73,14 @@ static __always_inline int write_link(struct cursor* c, const struct envelope* e
   return 1;
 }
 
+/* From what is written, not from the packet: to read there would wait until the processor has stored it. */
+static __always_inline __u16 ipv4_checksum(const struct envelope* e, __u8 protocol, __u32 length) {
+  __u64 sum = bpf_htons(0x4500 | e->tos) + bpf_htons(length) + e->ip_id + e->fragment;
+
+  sum += bpf_htons(e->ttl << 8 | protocol);
+  return checksum_of(sum + e->path.source.word[3] + e->path.destination.word[3]);
+}
+
 static __always_inline int write_ipv4(struct cursor* c, const struct envelope* e, __u8 protocol,
                                       __u32 length) {
   struct iphdr* ip = cursor_take(c, sizeof(*ip));
@@ -86,10 +94,9 @@ static __always_inline int write_ipv4(struct cursor* c, const struct envelope* e
   ip->frag_off = e->fragment;
   ip->ttl = e->ttl;
   ip->protocol = protocol;
-  ip->check = 0;
+  ip->check = ipv4_checksum(e, protocol, length);
   ip->saddr = e->path.source.word[3];
   ip->daddr = e->path.destination.word[3];
-  ip->check = checksum_of(sum_words((const __be32*)ip, sizeof(*ip) / 4));
   return 1;
 }
 
