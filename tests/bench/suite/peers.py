@@ -18,7 +18,7 @@ TCP = ("memory", "throughput", "rate", "latency")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
 FORWARD_PORT = 7600  # the first at the backend that a kernel program stands in for
 OFFERED = (50_000, 75_000, 100_000, 150_000, 200_000, 300_000)             # datagrams a second, to sockets
-OFFERED_TO_PROGRAMS = (300_000, 450_000, 600_000, 800_000, 1_000_000, None)  # None: as fast as one core makes them
+OFFERED_TO_PROGRAMS = (600_000, 1_000_000, 1_250_000, 1_500_000, 1_750_000, None)  # None: as fast as one core makes them
 
 FORWARDS = {"plain": 200, "proxy": 220}  # from the pair's first port on; with a PROXY header in each datagram
 

@@ -17,7 +17,6 @@ class BenchPrograms(Programs):
             self.penstockd = self.penstockctl = None
             self.missing["penstock"] = str(missing)
         self.flowload = self._ours("flowload")
-        self.packetend, self.steering_echo = self._ours("packetend"), self._ours("steering_echo")
         self._look_for_steering()
         try:
             self.haproxy = self.peer("haproxy")
@@ -28,10 +27,18 @@ class BenchPrograms(Programs):
         except MissingProgram as missing:
             self.missing["nginx"] = str(missing)
 
+    @property
+    def packetend(self):
+        return self._ours("packetend")
+
+    @property
+    def steering_echo(self):
+        return self._ours("steering_echo")
+
     def _look_for_steering(self):
         """What the peer of the kernel's data plane needs besides."""
         try:
-            _ = self.packetload
+            _ = self.packetload, self.packetend, self.steering_echo
         except MissingProgram as missing:
             self.missing["redirect"] = self.missing["kernel"] = str(missing)
         try:

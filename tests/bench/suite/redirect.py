@@ -14,7 +14,7 @@ class BareRedirect:
 
     measures = ("forward",)
     forwards = {"plain": f"{EDGE_V4}:{PORT}"}
-    offered = (600_000, 800_000, 1_000_000, None)
+    offered = (1_000_000, 1_500_000, 1_750_000, 2_000_000, 2_500_000, None)
     processes = ()
     alone = True
 
