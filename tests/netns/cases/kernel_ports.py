@@ -51,6 +51,12 @@ def twenty_thousand_ports_change_under_load(world):
     expect(set(dropped(hub, edge)) <= allowed, f"only what came for removed ports: {dropped(hub, edge)}")
 
 
+def failed(hub, protocol):
+    """[(ports, reason)]"""
+    return [(row["ports"], row["reason"]) for row in hub.look("ports")["ports"]
+            if row["protocol"] == protocol and row["state"] == "failed"]
+
+
 @case(kernel=True, short=True)
 def ports_of_other_programs_are_left_alone(world):
     taken_tcp = world.keep(world.edge.listen("0.0.0.0", FIRST + 7))
@@ -63,8 +69,8 @@ def ports_of_other_programs_are_left_alone(world):
     for protocol, port in (("tcp", FIRST + 7), ("udp", FIRST + 8)):
         edge.await_event("port_failed", ports=str(port), reason="port_in_use", protocol=protocol)
         until(lambda protocol=protocol: edge.has_port(protocol, LAST), f"{protocol} ports beside it")
-        rows = [row for row in hub.look("ports")["ports"] if row["protocol"] == protocol and row["state"] == "failed"]
-        expect_equal([(row["ports"], row["reason"]) for row in rows], [(str(port), "port_in_use")], "ports that failed")
+        until(lambda protocol=protocol, port=port: failed(hub, protocol) == [(str(port), "port_in_use")],
+              f"the hub knows that {protocol} port {port} is the only one that failed")
     client = world.udp_client(FIRST + 8)
     client.send(b"for the other program")
     expect_equal(taken_udp.recvfrom(100), (b"for the other program", client.getsockname()), "its datagram")
