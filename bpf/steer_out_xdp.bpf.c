@@ -76,7 +76,7 @@ static __always_inline enum pst_reason send_out(struct xdp_md* ctx, const struct
   enum pst_reason why;
   struct cursor c;
 
-  if (!hop) return PST_R_NO_NEXT_HOP;
+  if (!hop || hop->way == PST_HOP_BARE) return PST_R_NO_NEXT_HOP;
   if (envelope_ip_length(&e, length) > hop->mtu) return PST_R_TOO_LARGE;
   why = plan_checksum(ctx, d, &e, d->header + sizeof(*frame), length);
   if (why != PST_UNDECIDED) return PST_R_TOO_LARGE;

@@ -3,6 +3,7 @@
 #ifndef PENSTOCK_BPF_FORWARD_H
 #define PENSTOCK_BPF_FORWARD_H
 
+#include "lib/hand_over.h"
 #include "lib/proxy.h"
 #include "lib/rewrite.h"
 #include "lib/tell_mtu.h"
@@ -80,12 +81,17 @@ static __always_inline enum pst_reason forward(struct xdp_md* ctx, const struct 
   why = plan_checksum(ctx, d, &e, d->header, d->payload);
   if (why != PST_UNDECIDED) return why;
   leave_by(&e, hop);
+  if (hop->way != PST_HOP_FRAME) {
+    if (!reserve_note(ctx)) return PST_R_TO_SOCKET;
+    e.vlan = 0;
+  }
   if (!make_room(ctx, d, &e, d->payload)) return PST_R_OVER_MTU;
   c = cursor_of(ctx);
   if (!write_headers(&c, &e, d->payload)) return PST_UNDECIDED;
   if (to_backend && s->flags & PST_SESSION_PROXY && !write_proxy(&c, s)) return PST_UNDECIDED;
+  if (hop->way != PST_HOP_FRAME && !write_note(ctx, hop)) return PST_UNDECIDED;
   count_forwarded(s, d->payload, to_backend);
-  *device = hop->device;
+  if (hop->way == PST_HOP_FRAME) *device = hop->device;
   return PST_R_FORWARDED;
 }
 

@@ -43,10 +43,11 @@ struct datagram {
   __u8 tos;
   __u8 malformed; /* its lengths contradict each other; the ports are known all the same */
   __u8 mapped;    /* an IPv6 packet from an IPv4 address: no path is so, as both ends have one family */
+  __u8 bare;      /* the packet began with its IP header; set before it is parsed */
 };
 
 static __always_inline __u32 link_bytes(const struct datagram* d) {
-  return ETH_HLEN + 4 * d->tags;
+  return d->bare ? 0 : ETH_HLEN + 4 * d->tags;
 }
 
 static __always_inline __u32 ip_bytes(__u32 version) {
@@ -152,14 +153,27 @@ static __always_inline enum pst_reason parse_ipv6(struct cursor* c, struct datag
   return why;
 }
 
-/* Why the packet is none for us, or PST_UNDECIDED. */
+/* The EtherType that the first byte of an IP header stands for, or 0. */
+static __always_inline __be16 parse_bare(struct cursor c) {
+  const __u8* first = cursor_take(&c, 1);
+
+  if (!first) return 0;
+  return *first >> 4 == 4 ? bpf_htons(ETH_P_IP) : *first >> 4 == 6 ? bpf_htons(ETH_P_IPV6) : 0;
+}
+
+/* Why the packet of `length` bytes is none for us, or PST_UNDECIDED. */
+static __always_inline enum pst_reason parse_from(struct cursor* c, __u32 length, struct datagram* d) {
+  __be16 type = d->bare ? parse_bare(*c) : parse_link(c, d);
+
+  if (type == bpf_htons(ETH_P_IP)) return parse_ipv4(c, d, length - link_bytes(d));
+  if (type == bpf_htons(ETH_P_IPV6)) return parse_ipv6(c, d, length - link_bytes(d));
+  return PST_R_NOT_OURS;
+}
+
 static __always_inline enum pst_reason parse(const struct xdp_md* ctx, struct datagram* d) {
   struct cursor c = cursor_of(ctx);
-  __be16 type = parse_link(&c, d);
 
-  if (type == bpf_htons(ETH_P_IP)) return parse_ipv4(&c, d, packet_length(ctx) - link_bytes(d));
-  if (type == bpf_htons(ETH_P_IPV6)) return parse_ipv6(&c, d, packet_length(ctx) - link_bytes(d));
-  return PST_R_NOT_OURS;
+  return parse_from(&c, packet_length(ctx), d);
 }
 
 #endif

@@ -7,7 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "edge_tc.skel.h"
 #include "edge_xdp.skel.h"
+#include "hub_tc.skel.h"
+#include "leave_tc.skel.h"
 #include "sk_lookup.skel.h"
 #include "steer_back_xdp.skel.h"
 #include "steer_in_xdp.skel.h"
@@ -45,6 +48,16 @@ BpfPrograms::BpfPrograms() {
   load("steer_back_xdp", elf, size);
   elf = sk_lookup__elf_bytes(&size);
   load("pst_sk_lookup", elf, size);
+  for (const char* name : {"edge_tc", "edge_tc_bare"}) {
+    elf = edge_tc__elf_bytes(&size);
+    load(name, elf, size);
+  }
+  for (const char* name : {"hub_tc", "hub_tc_bare"}) {
+    elf = hub_tc__elf_bytes(&size);
+    load(name, elf, size);
+  }
+  elf = leave_tc__elf_bytes(&size);
+  load("leave_tc", elf, size);
 }
 
 void BpfPrograms::share_maps(bpf_object* object) {
@@ -89,11 +102,18 @@ std::vector<std::string> BpfPrograms::names() const {
   return names;
 }
 
-TestRun BpfPrograms::run(const std::string& name, const Octets& packet) const {
+TestRun BpfPrograms::run(const std::string& name, const Octets& packet, std::uint32_t joined) const {
   TestRun out{.packet = Octets(kLongestPacket)};
+  __sk_buff context{};
+  context.gso_segs = joined;
+  context.gso_size = joined > 0 ? kJoinedBytes : 0;
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.data(), .data_out = out.packet.data(),
               .data_size_in = static_cast<std::uint32_t>(packet.size()),
               .data_size_out = static_cast<std::uint32_t>(out.packet.size()), .repeat = 1);
+  if (joined > 0) {
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof(context);
+  }
   if (bpf_prog_test_run_opts(program(name), &options) != 0) die(name, std::strerror(errno));
   out.packet.resize(options.data_size_out);
   out.verdict = static_cast<int>(options.retval);

@@ -30,7 +30,9 @@ class BpfPrograms {
   /// The verifier's last words about a program.
   std::string verifier_statistics(const std::string& name) const { return statistics_.at(name); }
 
-  TestRun run(const std::string& name, const Octets& packet) const;
+  /// `joined`: the packet stands for so many datagrams with kJoinedBytes of payload; programs on TC only.
+  TestRun run(const std::string& name, const Octets& packet, std::uint32_t joined = 0) const;
+  static constexpr std::uint16_t kJoinedBytes = 100;
   /// Empties all maps but the counters.
   void clear();
 

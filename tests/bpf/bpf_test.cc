@@ -1,6 +1,8 @@
 // The fixture of all packet tests.
 #include "bpf/bpf_test.h"
 
+#include <linux/pkt_cls.h>
+
 #include <algorithm>
 #include <array>
 
@@ -24,6 +26,20 @@ std::string reason_label(std::size_t number) {
 Octets big_endian_bytes(std::uint32_t word) {
   return {static_cast<std::uint8_t>(word >> 24), static_cast<std::uint8_t>(word >> 16),
           static_cast<std::uint8_t>(word >> 8), static_cast<std::uint8_t>(word)};
+}
+
+/// A verdict of a program on TC by the number that XDP has for it.
+int as_xdp(int verdict) {
+  switch (verdict) {
+    case TC_ACT_UNSPEC:
+      return XDP_PASS;
+    case TC_ACT_SHOT:
+      return XDP_DROP;
+    case TC_ACT_REDIRECT:
+      return XDP_REDIRECT;
+    default:
+      return -1;
+  }
 }
 
 }  // namespace
@@ -67,10 +83,11 @@ void BpfTest::TearDown() {
   std::fprintf(stderr, "packets: %s\n", write_pcap(name, captured_).c_str());
 }
 
-Outcome BpfTest::run(const std::string& program, const Octets& packet) {
+Outcome BpfTest::run(const std::string& program, const Octets& packet, std::uint32_t joined) {
   const auto before = map("pst_counters").sums<pst_count>();
-  const TestRun ran = programs.run(program, packet);
-  Outcome out{.verdict = ran.verdict, .packet = ran.packet};
+  const TestRun ran = programs.run(program, packet, joined);
+  const bool on_tc = program.find("_tc") != std::string::npos;
+  Outcome out{.verdict = on_tc ? as_xdp(ran.verdict) : ran.verdict, .packet = ran.packet};
   compare_counts(before, map("pst_counters").sums<pst_count>(), out);
   captured_.push_back(packet);
   captured_.push_back(out.packet);
@@ -83,8 +100,11 @@ void BpfTest::expect_untouched(const Packet& packet, const std::string& reason) 
   EXPECT_EQ(out.packet, packet.bytes());
 }
 
-void BpfTest::set_hop(std::uint32_t index, std::uint16_t mtu, std::uint16_t vlan, std::uint32_t device) {
-  pst_next_hop hop{.valid = 1, .device = device, .vlan = big_endian(vlan), .mtu = mtu};
+void BpfTest::set_hop(std::uint32_t index, std::uint16_t mtu, std::uint16_t vlan, std::uint32_t device,
+                      pst_hop_way way) {
+  pst_next_hop hop{
+      .valid = 1, .way = static_cast<__u16>(way), .device = device, .vlan = big_endian(vlan), .mtu = mtu};
+  if (way == PST_HOP_BARE) return map("pst_next_hops").put(index, hop);
   std::copy(kHopTo.begin(), kHopTo.end(), hop.to);
   std::copy(kHopFrom.begin(), kHopFrom.end(), hop.from);
   map("pst_next_hops").put(index, hop);

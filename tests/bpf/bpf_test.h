@@ -38,7 +38,8 @@ class BpfTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  Outcome run(const std::string& program, const Octets& packet);
+  /// `joined` as in BpfPrograms::run().
+  Outcome run(const std::string& program, const Octets& packet, std::uint32_t joined = 0);
   Outcome run(const std::string& program, const Packet& packet) { return run(program, packet.bytes()); }
   Outcome edge(const Packet& packet) { return run("edge_xdp", packet.bytes()); }
   /// Expects that the edge's program leaves the packet alone, to the byte, for that reason.
@@ -48,7 +49,7 @@ class BpfTest : public testing::Test {
   void set_settings(const pst_settings& settings) { map("pst_settings").put(std::uint32_t{0}, settings); }
   void set_guard(const pst_guard& guard) { map("pst_guard").put(std::uint32_t{0}, guard); }
   void set_hop(std::uint32_t index, std::uint16_t mtu, std::uint16_t vlan = 0,
-               std::uint32_t device = kHopDevice);
+               std::uint32_t device = kHopDevice, pst_hop_way way = PST_HOP_FRAME);
   void assign_udp(std::uint16_t port, std::uint16_t service);
   /// Puts the session into its slot, with both its paths.
   void add(const pst_session& session);

@@ -14,6 +14,12 @@ std::string_view PacketCounts::name_of(pst_program program) {
       return "steer_in_xdp";
     case PST_PROGRAM_SK_LOOKUP:
       return "sk_lookup";
+    case PST_PROGRAM_EDGE_TC:
+      return "edge_tc";
+    case PST_PROGRAM_HUB_TC:
+      return "hub_tc";
+    case PST_PROGRAM_LEAVE_TC:
+      return "leave_tc";
     case PST_PROGRAMS:
       break;
   }

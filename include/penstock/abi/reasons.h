@@ -94,7 +94,8 @@
   X(IP_OPTIONS, 110, "ip_options", "left to the system: it has IP options or extension headers")          \
   X(OVER_MTU, 111, "over_mtu", "left to a socket: with its header it is longer than the way takes")       \
   X(TOLD_MTU, 112, "told_mtu", "answered with ICMP: with its header it is longer than the way takes")     \
-  X(TTL_EXPIRED, 113, "ttl_expired", "left to the system, which tells the sender")
+  X(TTL_EXPIRED, 113, "ttl_expired", "left to the system, which tells the sender")                        \
+  X(TO_SOCKET, 114, "to_socket", "left to its session's socket, as the program may not change its length")
 
 /* clang-format on */
 #define X(id, number, label, help) PST_R_##id = number,

@@ -70,10 +70,17 @@ struct pst_session {
 };
 PST_ABI_SIZE(struct pst_session, 128);
 
+enum pst_hop_way {
+  PST_HOP_FRAME = 0, /* XDP programs redirect to the device */
+  PST_HOP_BY_TC = 1, /* they may not: one on TC does, where they leave the packet to it */
+  PST_HOP_BARE = 2,  /* the same, and its packets begin with the IP header: it has no MAC addresses */
+};
+
 /* Element of pst_next_hops: where a rewritten packet leaves. Element 0 is never valid. The controller writes
  * 0 into `valid` before it changes one, and 1 last. */
 struct pst_next_hop {
-  __u32 valid;
+  __u16 valid;
+  __u16 way;    /* enum pst_hop_way */
   __u32 device; /* ifindex; 0: this host itself, by the stack behind the steering device */
   __u8 to[6];   /* MAC addresses */
   __u8 from[6];

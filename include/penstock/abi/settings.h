@@ -115,7 +115,10 @@ enum pst_program {
   PST_PROGRAM_STEER_OUT = 1,
   PST_PROGRAM_STEER_IN = 2,
   PST_PROGRAM_SK_LOOKUP = 3,
-  PST_PROGRAMS = 4,
+  PST_PROGRAM_EDGE_TC = 4,
+  PST_PROGRAM_HUB_TC = 5,
+  PST_PROGRAM_LEAVE_TC = 6,
+  PST_PROGRAMS = 7,
 };
 
 /* Per CPU: element program * PST_R_MAX + reason of pst_counters, and element

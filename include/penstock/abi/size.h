@@ -13,6 +13,6 @@
 
 /* The last part of the path under which programs, links and maps are pinned. Grows with each change of a map.
  */
-#define PST_ABI_VERSION 1
+#define PST_ABI_VERSION 2
 
 #endif
