@@ -72,26 +72,29 @@ static __always_inline enum pst_reason forward(struct xdp_md* ctx, const struct 
                                                struct pst_session* s, int to_backend, __u32* device) {
   const struct pst_next_hop* hop = next_hop(to_backend ? s->backend_hop : s->client_hop);
   struct envelope e = forward_envelope(d, s, to_backend);
+  __u32 frames, leaves_by;
   enum pst_reason why;
   struct cursor c;
 
   if (!hop || !hop->device) return PST_R_NO_NEXT_HOP;
+  frames = takes_frames(hop);
   if (d->ttl <= 1) return PST_R_TTL_EXPIRED;
   if (envelope_ip_length(&e, d->payload) > hop->mtu) return refuse_length(ctx, d, &e, hop->mtu);
   why = plan_checksum(ctx, d, &e, d->header, d->payload);
   if (why != PST_UNDECIDED) return why;
   leave_by(&e, hop);
-  if (hop->way != PST_HOP_FRAME) {
-    if (!reserve_note(ctx)) return PST_R_TO_SOCKET;
-    e.vlan = 0;
+  leaves_by = hop->device * frames;
+  e.vlan *= frames;
+  if (!frames && !leave_note(ctx, hop)) return PST_R_TO_SOCKET;
+  if (!make_room(ctx, d, &e, d->payload)) {
+    if (!frames) take_note_back(ctx);
+    return PST_R_OVER_MTU;
   }
-  if (!make_room(ctx, d, &e, d->payload)) return PST_R_OVER_MTU;
   c = cursor_of(ctx);
   if (!write_headers(&c, &e, d->payload)) return PST_UNDECIDED;
   if (to_backend && s->flags & PST_SESSION_PROXY && !write_proxy(&c, s)) return PST_UNDECIDED;
-  if (hop->way != PST_HOP_FRAME && !write_note(ctx, hop)) return PST_UNDECIDED;
   count_forwarded(s, d->payload, to_backend);
-  if (hop->way == PST_HOP_FRAME) *device = hop->device;
+  *device = leaves_by;
   return PST_R_FORWARDED;
 }
 

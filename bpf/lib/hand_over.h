@@ -22,32 +22,36 @@ struct note {
   __u16 zero;
 };
 
-/* Makes room for a note of zeros, which says nothing; 0 where the driver has no metadata. */
-static __always_inline int reserve_note(struct xdp_md* ctx) {
+/* Whether XDP redirects by the hop: 1 or 0, without a branch, behind which the verifier would walk all of the
+ * rewriting a second time. */
+static __always_inline __u32 takes_frames(const struct pst_next_hop* hop) {
+  __u64 way = hop->way;
+
+  barrier_var(way);
+  return (way - 1) >> 63;
+}
+
+/* Says where the packet goes once it is rewritten; 0 where the driver has no metadata. */
+static __always_inline int leave_note(struct xdp_md* ctx, const struct pst_next_hop* hop) {
+  const struct pst_settings* s = settings();
   struct cursor c;
   struct note* note;
 
-  if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*note))) return 0;
+  if (!s || bpf_xdp_adjust_meta(ctx, -(int)sizeof(*note))) return 0;
   c.pos = (void*)(long)ctx->data_meta;
   c.end = (void*)(long)ctx->data;
   note = cursor_take(&c, sizeof(*note));
   if (!note) return 0;
-  __builtin_memset(note, 0, sizeof(*note));
-  return 1;
-}
-
-/* Fills in the note, which moved with the packet's start. */
-static __always_inline int write_note(struct xdp_md* ctx, const struct pst_next_hop* hop) {
-  struct cursor c = {(void*)(long)ctx->data_meta, (void*)(long)ctx->data};
-  struct note* note = cursor_take(&c, sizeof(*note));
-  const struct pst_settings* s = settings();
-
-  if (!note || !s) return 0;
   note->mark[0] = s->instance >> 32;
   note->mark[1] = s->instance;
   note->device = hop->device;
   note->vlan = hop->vlan;
+  note->zero = 0;
   return 1;
+}
+
+static __always_inline void take_note_back(struct xdp_md* ctx) {
+  bpf_xdp_adjust_meta(ctx, sizeof(struct note));
 }
 
 /* A note of ours; NULL without one. */
