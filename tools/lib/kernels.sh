@@ -3,7 +3,7 @@
 
 guest_kernels=(6.1 6.12)
 # shellcheck disable=SC2034  # read by tools/test
-vm_packages=(iproute2 bpftool libxdp1) # what guests use of this machine
+vm_packages=(iproute2 bpftool libxdp1 wireguard-tools) # what guests use of this machine
 kernels=$build/kernels
 emulator=$build/emulator
 emulator_packages=(qemu-system-x86 qemu-system-common qemu-system-data seabios busybox-static)

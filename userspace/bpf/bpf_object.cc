@@ -16,7 +16,10 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <dispatched_xdp.skel.h>
+#include <edge_tc.skel.h>
 #include <edge_xdp.skel.h>
+#include <hub_tc.skel.h>
+#include <leave_tc.skel.h>
 #include <sk_lookup.skel.h>
 #include <steer_back_xdp.skel.h>
 #include <steer_in_xdp.skel.h>
@@ -98,6 +101,15 @@ BpfImage sk_lookup_image() {
 }
 BpfImage dispatched_xdp_image() {
   return image_of("dispatched_xdp", dispatched_xdp__elf_bytes);
+}
+BpfImage edge_tc_image() {
+  return image_of("edge_tc", edge_tc__elf_bytes);
+}
+BpfImage hub_tc_image() {
+  return image_of("hub_tc", hub_tc__elf_bytes);
+}
+BpfImage leave_tc_image() {
+  return image_of("leave_tc", leave_tc__elf_bytes);
 }
 
 Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins,

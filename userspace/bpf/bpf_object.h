@@ -28,6 +28,9 @@ BpfImage steer_in_xdp_image();
 BpfImage steer_back_xdp_image();
 BpfImage sk_lookup_image();
 BpfImage dispatched_xdp_image();
+BpfImage edge_tc_image();
+BpfImage hub_tc_image();
+BpfImage leave_tc_image();
 
 /// How many entries a map gets instead of those its declaration says.
 struct BpfMapSize {

@@ -27,6 +27,7 @@ struct InterfaceFacts {
   std::string name;
   bool present = true;
   bool up = true;
+  bool bare = false;   // no Ethernet: WireGuard, tun
   std::string driver;  // empty: not known
   std::uint32_t mtu = 1500;
   std::uint32_t xdp_program = 0;          // id of what is there already

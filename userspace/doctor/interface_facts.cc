@@ -80,6 +80,7 @@ InterfaceFacts facts_of(const Interface& interface, const std::vector<Interface>
   InterfaceFacts facts{
       .name = interface.name,
       .up = interface.up,
+      .bare = interface.bare,
       .driver = driver_of(interface),
       .mtu = interface.mtu,
       .xdp_program = interface.xdp_program,
@@ -94,7 +95,7 @@ InterfaceFacts facts_of(const Interface& interface, const std::vector<Interface>
   for (const Interface& other : all) {
     if (other.vlan != 0 && other.parent == interface.index) facts.vlans.push_back(other.name);
   }
-  if (wanted.try_interfaces && interface.xdp_program == 0) try_on(interface.index, facts);
+  if (wanted.try_interfaces && interface.xdp_program == 0 && !interface.bare) try_on(interface.index, facts);
   return facts;
 }
 

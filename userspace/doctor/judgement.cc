@@ -174,9 +174,23 @@ bool likely_native(const InterfaceFacts& one) {
 }
 
 bool can_attach(const InterfaceFacts& one) {
-  if (!one.present || !one.up) return false;
-  if (one.xdp_program != 0 && !one.xdp_is_ours) return one.dispatcher.works();
-  return !(one.native.fails() && one.generic.fails());
+  return one.present && one.up;
+}
+
+bool is_anothers(const InterfaceFacts& one) {
+  return one.xdp_program != 0 && !one.xdp_is_ours;
+}
+
+/// Why the programs go on TC there; empty when XDP takes them.
+std::string why_on_tc(const InterfaceFacts& one) {
+  if (one.bare) return "has no Ethernet, which XDP programs read";
+  if (one.dispatcher.works()) return {};
+  if (is_anothers(one)) {
+    return "another program's XDP program is on it (id " + std::to_string(one.xdp_program) +
+           (one.dispatcher.fails() ? ": " + one.dispatcher.why : "") + ")";
+  }
+  if (one.native.fails() && one.generic.fails()) return "takes no XDP program (" + one.generic.why + ")";
+  return {};
 }
 
 void attachment(const Case& c, const InterfaceFacts& one, std::vector<Finding>& out) {
@@ -189,15 +203,13 @@ void attachment(const Case& c, const InterfaceFacts& one, std::vector<Finding>& 
                    "libxdp's dispatcher is on it: ours runs in it beside the others, with priority " +
                        std::to_string(kDispatcherPriority),
                    {}});
-  } else if (one.xdp_program != 0 && !one.xdp_is_ours) {
-    out.push_back({name, c.lacking(),
-                   "another program's XDP program is on it (id " + std::to_string(one.xdp_program) + ")" +
-                       (one.dispatcher.fails() ? ": " + one.dispatcher.why : ""),
-                   "detach it (bpftool net), or leave the interface out of steering.interfaces"});
   } else if (!one.up) {
     out.push_back({name, c.poorer(), "is down", "ip link set " + one.name + " up"});
-  } else if (one.native.fails() && one.generic.fails()) {
-    out.push_back({name, c.lacking(), "takes no XDP program: " + one.generic.why, {}});
+  } else if (const std::string why = why_on_tc(one); !why.empty()) {
+    out.push_back({name, one.bare ? Verdict::kOk : c.poorer(),
+                   why + ": programs on tc guard it and forward direct sessions, and what is for tunnels "
+                         "goes by sockets",
+                   one.xdp_program != 0 ? "to have all in the kernel, detach the other (bpftool net)" : ""});
   } else {
     const bool tried = one.native.outcome != Trial::Outcome::kUntried;
     const std::string mode = likely_native(one) ? "native" : "generic";
@@ -266,9 +278,10 @@ std::string by_programs(const Case& c) {
   for (const InterfaceFacts& one : c.facts.interfaces) {
     if (!can_attach(one)) continue;
     on.append(on.empty() ? "" : ", ")
-        .append(one.dispatcher.works() ? "dispatcher"
-                : likely_native(one)   ? "native"
-                                       : "generic")
+        .append(!why_on_tc(one).empty()  ? "tc"
+                : one.dispatcher.works() ? "dispatcher"
+                : likely_native(one)     ? "native"
+                                         : "generic")
         .append(" on ")
         .append(one.name);
   }

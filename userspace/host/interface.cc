@@ -96,6 +96,7 @@ std::optional<Interface> read_interface(const nlmsghdr& message) {
   out.mtu = link.number<std::uint32_t>(IFLA_MTU).value_or(0);
   out.up = (header->ifi_flags & IFF_UP) != 0;
   out.ethernet = header->ifi_type == ARPHRD_ETHER;
+  out.bare = header->ifi_type == ARPHRD_NONE || header->ifi_type == ARPHRD_RAWIP;
   out.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   if (!link.has(IFLA_LINK_NETNSID)) out.parent = link.number<std::uint32_t>(IFLA_LINK).value_or(0);
   out.master = link.number<std::uint32_t>(IFLA_MASTER).value_or(0);

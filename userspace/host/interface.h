@@ -24,6 +24,7 @@ struct Interface {
   std::uint32_t mtu = 0;
   bool up = false;  // as an operator set it; the carrier may be missing
   bool ethernet = false;
+  bool bare = false;  // its packets begin with the IP header: WireGuard, tun
   bool loopback = false;
   std::uint32_t parent = 0;       // of a VLAN, or the other end of a veth; 0: none, or in another namespace
   std::uint16_t vlan = 0;         // 802.1Q id; 0: not a VLAN device

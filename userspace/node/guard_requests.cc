@@ -33,9 +33,11 @@ json::object limits_json(const GuardLimits& limits) {
 Result<json::object> dropped_json(const PacketCounts& counts) {
   json::object out;
   for (const Reason reason : kGuardReasons) {
-    const auto count = counts.of(PST_PROGRAM_EDGE, reason);
-    if (!count) return count.error();
-    out[label_of(reason)] = json::object{{"packets", count->packets}, {"bytes", count->bytes}};
+    const auto on_xdp = counts.of(PST_PROGRAM_EDGE, reason);
+    const auto on_tc = counts.of(PST_PROGRAM_EDGE_TC, reason);
+    if (!on_xdp || !on_tc) return on_xdp ? on_tc.error() : on_xdp.error();
+    out[label_of(reason)] =
+        json::object{{"packets", on_xdp->packets + on_tc->packets}, {"bytes", on_xdp->bytes + on_tc->bytes}};
   }
   return out;
 }

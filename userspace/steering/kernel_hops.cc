@@ -61,6 +61,8 @@ std::uint16_t KernelHops::entry_for(const Neighbour& neighbour, std::uint32_t mt
       std::find_if(interfaces_.begin(), interfaces_.end(),
                    [&](const OuterInterface& each) { return each.index == neighbour.interface; });
   if (interface == interfaces_.end()) return 0;
+  if (interface->way == PST_HOP_BARE && neighbour.address != IpAddress{})
+    return entry_for({.interface = neighbour.interface, .address = {}}, mtu);  // one for all beyond
   const auto known = index_of_.find(neighbour);
   if (known != index_of_.end()) return known->second;
   if (entries_.size() >= count_) return 0;
@@ -71,7 +73,16 @@ std::uint16_t KernelHops::entry_for(const Neighbour& neighbour, std::uint32_t mt
   return index;
 }
 
+/// Needs no neighbour.
+void KernelHops::write_bare(std::uint16_t index, const Entry& entry) {
+  static_cast<void>(map_.update(index, {.valid = 1,
+                                        .way = PST_HOP_BARE,
+                                        .device = entry.interface.device,
+                                        .mtu = static_cast<__u16>(entry.mtu)}));
+}
+
 void KernelHops::resolve(std::uint16_t index, Entry& entry) {
+  if (entry.interface.way == PST_HOP_BARE) return write_bare(index, entry);
   const auto found = lookups_.neighbour(entry.neighbour.interface, entry.neighbour.address);
   const std::optional<Mac> mac = found ? *found : std::nullopt;
   if (mac == entry.mac) return;
@@ -80,6 +91,7 @@ void KernelHops::resolve(std::uint16_t index, Entry& entry) {
   static_cast<void>(map_.update(index, hop));
   if (!mac) return;
   hop = {.valid = 0,
+         .way = static_cast<__u16>(entry.interface.way),
          .device = entry.interface.device,
          .vlan = htons(entry.interface.vlan),
          .mtu = static_cast<__u16>(entry.mtu)};
@@ -104,8 +116,10 @@ void KernelHops::refresh(bool routes) {
 }
 
 void KernelHops::keep_alive() {
-  for (const Entry& entry : entries_)
+  for (const Entry& entry : entries_) {
+    if (entry.interface.way == PST_HOP_BARE) continue;
     static_cast<void>(lookups_.use_neighbour(entry.neighbour.interface, entry.neighbour.address));
+  }
 }
 
 }  // namespace penstock

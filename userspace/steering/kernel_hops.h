@@ -21,6 +21,7 @@ struct OuterInterface {
   std::uint32_t device = 0;  // that frames leave by: the same, or the VLAN's parent
   std::uint16_t vlan = 0;
   Mac mac;
+  pst_hop_way way = PST_HOP_FRAME;
 };
 
 /// The next hops of one lane: elements of pst_next_hops that are its own. A hop is known when the route is,
@@ -47,7 +48,8 @@ class KernelHops {
 
   /// The way to an address; from the cache while the routes stay as they are.
   Hop to(const IpAddress& destination);
-  /// Whether the programs can send by it now.
+  /// Whether frames of the controller can leave by it now. By a device without Ethernet the programs forward
+  /// alone, and a socket sends what is ours.
   bool usable(std::uint16_t index) const;
   /// Looks at all neighbours anew; with `routes`, forgets the ways too, and epoch() moves on.
   void refresh(bool routes);
@@ -76,6 +78,7 @@ class KernelHops {
   Hop look_up(const IpAddress& destination);
   std::uint16_t entry_for(const Neighbour& neighbour, std::uint32_t mtu);
   void resolve(std::uint16_t index, Entry& entry);
+  void write_bare(std::uint16_t index, const Entry& entry);
 
   NextHops lookups_;
   const Map& map_;

@@ -9,10 +9,10 @@
 #include <filesystem>
 
 #include "base/text.h"
-#include "bpf/xdp_dispatcher.h"
 #include "host/bound_ports.h"
 #include "host/bpffs.h"
 #include "steering/abi_values.h"
+#include "steering/outer_filters.h"
 #include "steering/tcp_listeners.h"
 
 namespace penstock {
@@ -49,16 +49,6 @@ SteeringDeviceOptions device_options(const KernelPlaneOptions& options) {
 /// Of the lower half, which leads to the steering device; the first two are the network's and ours.
 IpAddress random_virtual_address(const KernelPlaneOptions& options) {
   return offset(options.network, 2 + static_cast<std::uint32_t>(random_u64() % (hosts_in(options) / 2 - 2)));
-}
-
-/// Takes the programs away that links or entries in dispatchers hold, and the maps. All of it even if some
-/// fails.
-Result<void> remove_pins(const std::string& folder) {
-  auto left = leave_dispatchers(folder);
-  std::error_code failed;
-  std::filesystem::remove_all(folder, failed);
-  if (failed) return system_error("cannot remove " + folder, failed.value());
-  return left;
 }
 
 }  // namespace
@@ -163,8 +153,10 @@ Result<void> KernelPlane::load() {
   const auto fit = forget_other_sizes(sessions, paths);
   if (!fit) return fit;
   const std::array sizes{BpfMapSize{"pst_sessions", sessions}, BpfMapSize{"pst_paths", paths}};
-  const BpfImage outer = options_.edge_lanes > 0 ? edge_xdp_image() : steer_in_xdp_image();
-  for (const BpfImage& image : {outer, steer_out_xdp_image(), steer_back_xdp_image(), sk_lookup_image()}) {
+  const bool edge = options_.edge_lanes > 0;
+  for (const BpfImage& image :
+       {edge ? edge_xdp_image() : steer_in_xdp_image(), steer_out_xdp_image(), steer_back_xdp_image(),
+        sk_lookup_image(), edge ? edge_tc_image() : hub_tc_image(), leave_tc_image()}) {
     auto object = BpfObject::load(image, folder_, sizes, options_.log_file);
     if (!object) return object.error();
     objects_.push_back(std::move(*object));
@@ -267,12 +259,27 @@ Result<void> KernelPlane::write_settings(const std::vector<std::uint16_t>& lane_
 
 // ---------------------------------------------------------------------------------------------- to attach
 
-/// The far end goes first: nothing is steered before its answers can leave.
-Result<void> KernelPlane::attach() {
+Result<OuterFilters> KernelPlane::filters() const {
+  const bool edge = options_.edge_lanes > 0;
+  const auto ethernet = objects_[4].program(edge ? "edge_tc" : "hub_tc");
+  const auto bare = objects_[4].program(edge ? "edge_tc_bare" : "hub_tc_bare");
+  const auto leave = objects_[5].program("leave_tc");
+  if (!ethernet || !bare || !leave) return error(Errc::kNotFound, "a program is missing from its object");
+  return OuterFilters{.ethernet = *ethernet, .bare = *bare, .leave = edge ? *leave : 0};
+}
+
+/// On those interfaces that take a program, in the best way that each has.
+Result<void> KernelPlane::attach_outers() {
   const auto outer = objects_[0].program(options_.edge_lanes > 0 ? "edge_xdp" : "steer_in_xdp");
-  if (!outer) return outer.error();
+  const auto on_tc = filters();
+  if (!outer || !on_tc) return outer ? on_tc.error() : outer.error();
   for (const Interface& interface : outer_.to_attach) {
-    const auto done = attach_outer(interface, *outer, pin("link_" + interface.name));
+    auto done = attach_outer(interface, *outer, pin("link_" + interface.name));
+    if (!done && done.error().code != Errc::kRefused) {
+      auto filtered = filter_outer(interface, *on_tc, folder_);
+      if (!filtered) filtered = Error{filtered.error()}.within(done.error().what);
+      done = std::move(filtered);
+    }
     if (done) {
       attached_.push_back(*done);
       continue;
@@ -284,6 +291,15 @@ Result<void> KernelPlane::attach() {
   if (attached_.empty())
     return error(Errc::kUnavailable, "no interface takes a program" +
                                          (complaints_.empty() ? std::string{} : ": " + complaints_.front()));
+  const auto connected = connect_outer(outer_, attached_, *on_tc, folder_);
+  if (!connected) complaints_.push_back("direct sessions go by sockets in part: " + connected.error().what);
+  return {};
+}
+
+/// The far end goes first: nothing is steered before its answers can leave.
+Result<void> KernelPlane::attach() {
+  const auto outer = attach_outers();
+  if (!outer) return outer;
   const bool generic = std::any_of(attached_.begin(), attached_.end(),
                                    [](const auto& each) { return each.mode == XdpMode::kGeneric; });
   const XdpMode mode = generic ? XdpMode::kGeneric : XdpMode::kNative;

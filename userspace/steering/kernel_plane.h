@@ -86,6 +86,8 @@ class KernelPlane {
   Result<void> open_sockets();
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
   Result<void> attach();
+  Result<void> attach_outers();
+  Result<OuterFilters> filters() const;
   Result<void> choose_interfaces();
   std::unique_ptr<Steering> make(std::uint16_t lane, KernelSteering::Side side, Network& network,
                                  SessionTable& table, SteeringObserver& observer);

@@ -113,8 +113,8 @@ const std::vector<Fault>& faults() {
       {18, "nftables", [](HostFacts& f) { f.firewall_rules = {"inet filter input"}; }, kWarning, kWarning,
        "penstockctl guard", ""},
       {19, "conntrack", [](HostFacts& f) { f.conntrack = true; }, kWarning, kWarning, "notrack", ""},
-      {20, "interface eth0", [](HostFacts& f) { f.interfaces[0].xdp_program = 7; }, kWarning, kBad,
-       "bpftool net", "no interface takes"},
+      {20, "interface eth0", [](HostFacts& f) { f.interfaces[0].xdp_program = 7; }, kWarning, kWarning,
+       "bpftool net", ""},
       {21, "interface eth0", [](HostFacts& f) { f.interfaces[0].present = false; }, kWarning, kBad,
        "correct steering.interfaces", "no interface takes"},
       {22, "interface eth0", [](HostFacts& f) { f.interfaces[0].up = false; }, kWarning, kWarning,
@@ -125,7 +125,7 @@ const std::vector<Fault>& faults() {
        "generic", ""},
       {25, "interface eth0",
        [](HostFacts& f) { f.interfaces[0].native = f.interfaces[0].generic = Trial::failed("EOPNOTSUPP"); },
-       kWarning, kBad, "", "no interface takes"},
+       kWarning, kWarning, "", ""},
       {26, "vlan eth0",
        [](HostFacts& f) {
          f.interfaces[0].vlans = {"eth0.5"};
@@ -224,19 +224,34 @@ TEST(Judgement, ADispatcherThatTakesNoneOfOursSaysWhy) {
   facts.interfaces[0].dispatcher = Trial::failed("not before 1.5.5");
   const Report report = judge(facts, config_of(kKernel));
 
-  EXPECT_FALSE(report.by_kernel);
-  EXPECT_THAT(found(report, "interface eth0").what, HasSubstr("(id 7): not before 1.5.5"));
+  EXPECT_EQ(report.will, "steer by kernel programs (tc on eth0)");
+  EXPECT_THAT(found(report, "interface eth0").what, HasSubstr("(id 7: not before 1.5.5): programs on tc"));
 }
 
 TEST(Judgement, OneInterfaceIsEnough) {
   HostFacts facts = good_host();
   facts.interfaces.push_back(eth0());
   facts.interfaces[1].name = "eth1";
-  facts.interfaces[1].xdp_program = 7;
+  facts.interfaces[1].up = false;
   const Report report = judge(facts, config_of(kAuto));
 
   EXPECT_EQ(report.will, "steer by kernel programs (native on eth0)");
   EXPECT_EQ(report.verdict(), kWarning);
+}
+
+TEST(Judgement, WhatTakesNoXdpProgramGetsOneOnTc) {
+  HostFacts facts = good_host();
+  facts.interfaces.resize(3, eth0());
+  facts.interfaces[1].name = "eth1";
+  facts.interfaces[1].xdp_program = 7;
+  facts.interfaces[2] = {.name = "wg0", .bare = true, .driver = "wireguard", .mtu = 1420};
+  const Report report = judge(facts, config_of(kKernel));
+
+  EXPECT_EQ(report.will, "steer by kernel programs (native on eth0, tc on eth1, tc on wg0)");
+  EXPECT_THAT(found(report, "interface eth1").what, HasSubstr("another program's XDP program"));
+  EXPECT_EQ(found(report, "interface eth1").verdict, kWarning);
+  EXPECT_THAT(found(report, "interface wg0").what, HasSubstr("forward direct sessions"));
+  EXPECT_EQ(found(report, "interface wg0").verdict, kOk);
 }
 
 TEST(Judgement, AnEdgeHasNoPortsTowardsBackends) {

@@ -87,6 +87,9 @@ TEST_F(PacketCountsTest, RefusesReasonsAndServicesThatAreNotCounted) {
 
 TEST(PacketCounts, NamesThePrograms) {
   EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_EDGE), "edge_xdp");
+  EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_EDGE_TC), "edge_tc");
+  EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_HUB_TC), "hub_tc");
+  EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_LEAVE_TC), "leave_tc");
   EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_STEER_OUT), "steer_out_xdp");
   EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_STEER_IN), "steer_in_xdp");
   EXPECT_EQ(PacketCounts::name_of(PST_PROGRAM_SK_LOOKUP), "sk_lookup");
