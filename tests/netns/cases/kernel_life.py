@@ -6,7 +6,6 @@ import pwd
 
 from harness.daemon import Edge, Hub
 from harness.datagrams import answers, ask
-from harness.harmless import attach_harmless_program
 from harness.runner import case
 from harness.sockets import expect_echo
 from harness.steered import counted
@@ -222,35 +221,6 @@ def detach_leaves_nothing(world):
     edge.start().await_connected()
     hub.await_ports("echo")
     ask(world.udp_client(7000, source=CLIENTS_V4[5]), b"from the beginning")
-
-
-@case(kernel=True, timeout=90)
-def another_program_keeps_its_interface(world):
-    """auto: the others are attached, and its clients are served by sockets; named: no start."""
-    attach_harmless_program(world, world.edge, "client")
-    before = facts(world, world.edge)
-    world.udp_echo(7000)
-    _, edge = world.pair([ECHO], edge={"steering": {"mode": "auto"}})
-    steering = edge.status()["steering"]
-    expect_equal((steering["mode"], [each["name"] for each in steering["interfaces"]]), ("kernel", ["hub"]), "steering")
-    expect(any(text.startswith("client:") for text in steering["complaints"]), f"complaints: {steering['complaints']}")
-    client = world.udp_client(7000)
-    for n in range(5):
-        ask(client, b"by the sockets %d" % n)
-    expect_equal(counted(edge, "edge_xdp", "steered"), 0, "datagrams steered")
-    edge.stop()
-    for mode in ("kernel", "auto"):
-        edge.write_config({"steering": {"mode": mode, "interfaces": ["client"]}})
-        if mode == "kernel":
-            expect(edge.launch(must_live=False).process.wait() == 1, "it does not start")
-            expect("client" in edge.process.output() and "program" in edge.process.output(), "it says why")
-        else:
-            edge.start()
-            expect_equal(edge.status()["steering"]["mode"], "socket", "steering")
-            expect("client" in edge.status()["steering"]["why"], f"why: {edge.status()['steering']}")
-            edge.stop()
-    detach(world, edge)
-    expect_equal(facts(world, world.edge)["programs"], before["programs"], "the other program")
 
 
 @case(kernel=True)

@@ -4,6 +4,7 @@ from harness.wait import until
 
 # Left to the stack, and carried by sockets.
 LEFT = ("fragment", "ip_options", "over_mtu", "no_next_hop")
+ON_TC = ("edge_tc", "hub_tc")  # they leave tunnel sessions to sockets
 ONE_FRAME = 1300  # bytes of payload that fit a frame on any way of the topology
 
 
@@ -34,6 +35,7 @@ def problems_of_steering(node):
     problems = []
     inward = ("client_to_tunnel", "edge_xdp") if edge else ("backend_to_tunnel", "steer_in_xdp")
     left = sum(counts.get((inward[1], reason), 0) for reason in LEFT)
+    left += sum(counts.get((program, reason), 0) for program in ON_TC for reason in (*LEFT, "to_socket"))
     if sum_of(node, inward[0], "sent") > sessions_opened(node) + left and not steered(counts, inward[1]):
         problems.append(f"{inward[1]} steered nothing at {node.name}: {counts}")
     outward = "tunnel_to_client" if edge else "tunnel_to_backend"
