@@ -249,6 +249,7 @@ def expect_forwarded(edge, client, backend, header):
         now = packets(edge, program)
         return sum(now.get(reason, 0) - before[program].get(reason, 0) for reason in reasons)
     left = ("to_socket", "new_path", *LEFT)
+    left = tuple(reason for reason in left if reason != "ip_options")  # hosts' own MLD has some
     expect_equal((grown("edge_xdp", "forwarded"), grown("leave_tc", "forwarded")), (4, 4), "sent to the backend")
     expect_equal(grown("edge_xdp", *left), 0, "datagrams of the client that came to sockets")
     same_family = ":" not in client.getsockname()[0]

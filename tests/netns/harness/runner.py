@@ -46,7 +46,8 @@ def find_cases(patterns, short, guest=False):
     for module in pkgutil.iter_modules(cases.__path__):
         importlib.import_module(f"cases.{module.name}")
     chosen = [c for c in _registered
-              if (c.short or not short) and (guest or not c.guest) and (not patterns or any(pattern in c.name for pattern in patterns))]
+              if (c.short or not short) and (guest or not c.guest)
+              and (not patterns or any(pattern in c.name for pattern in patterns))]
     return sorted(chosen, key=lambda c: (c.name.split(".")[0], c.first_line))
 
 
