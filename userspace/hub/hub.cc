@@ -41,8 +41,11 @@ Hub::Hub(const Config& config, Parts parts)
       registry_{config.limits.carriers_per_tunnel},
       instance_{random_u64()},
       resolve_timer_{parts_.control.make_timer([this] { resolve_names(); })} {
-  for (const Worker& worker : parts_.workers)
+  for (const Worker& worker : parts_.workers) {
     workers_.push_back(std::make_unique<HubWorker>(worker, shared_));
+    for (const InheritedHome& home : workers_.back()->sessions().inherited())
+      registry_.inherit(home, worker.index);
+  }
 }
 
 Hub::~Hub() = default;

@@ -49,6 +49,8 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   void close(Reason reason, const std::string& text, std::chrono::milliseconds retry_after);
 
   bool accepted() const { return carrier_ != nullptr; }
+  /// What HELLO said; in legacy mode nothing was said.
+  std::optional<std::uint32_t> index() const { return instance_ == 0 ? std::nullopt : std::optional{index_}; }
   /// Null during the handshake.
   Carrier* carrier() { return carrier_.get(); }
   CarrierSummary summary() const;

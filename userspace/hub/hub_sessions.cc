@@ -36,7 +36,9 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
       v6_{steering_->sources(false, share_of(shared.backend_sockets, shared.workers)),
           shared.flow.quarantine},
       expiry_{worker.loop.make_timer([this] { expire(); })} {
-  steering_->adopt([](const Steering::Left& /*left*/) { return false; });
+  steering_->adopt([this](const Steering::Left& left) { return adopt(left); });
+  expiring_ = table_.size() > 0;
+  if (expiring_) expiry_->arm(worker_.loop.now() + kScanEvery);
 }
 
 HubSessions::~HubSessions() {
@@ -47,9 +49,13 @@ HubSessions::~HubSessions() {
 
 std::shared_ptr<SessionTunnel> HubSessions::tunnel(const std::string& edge, std::uint64_t instance) {
   auto& tunnel = tunnels_[{edge, instance}];
+  if (tunnel == nullptr) tunnel = take_left(edge, instance);
   if (tunnel == nullptr) {
-    tunnel = std::make_shared<SessionTunnel>(SessionTunnel{
-        .edge = edge, .instance = instance, .number = ++tunnels_made_, .nobody = &ledger_.of({}, edge)});
+    tunnel = std::make_shared<SessionTunnel>(SessionTunnel{.edge = edge,
+                                                           .hash = hash_of_edge(edge),
+                                                           .instance = instance,
+                                                           .number = ++tunnels_made_,
+                                                           .nobody = &ledger_.of({}, edge)});
   }
   return tunnel;
 }
@@ -58,6 +64,9 @@ void HubSessions::keep_only(const std::string& edge, std::uint64_t instance, Rea
   for (const auto& [key, tunnel] : tunnels_) {
     if (key.first != edge || key.second == instance) continue;
     end_all(*tunnel, reason);
+  }
+  for (const auto& [key, tunnel] : left_) {
+    if (key.first == hash_of_edge(edge) && key.second != instance) end_all(*tunnel, reason);
   }
   tidy();
 }
@@ -74,7 +83,7 @@ void HubSessions::check_routes(SessionTunnel& tunnel, const RouteTable& routes) 
   if (still_routed(tunnel, routes)) return;
   table_.for_each([&](Session& session) {
     const Origin& origin = origin_of(extra(session));
-    if (origin.tunnel != &tunnel) return;
+    if (origin.tunnel != &tunnel || origin.service == left_service_) return;
     const Route* const route = routes.find_udp(steering_->seen(session).local.port);
     if (route == nullptr || route->service->name != origin.service->name)
       end(session, PST_R_SERVICE_REMOVED, true);
@@ -98,9 +107,11 @@ bool HubSessions::still_routed(const SessionTunnel& tunnel, const RouteTable& ro
 
 /// Tunnels that neither carriers nor sessions need any more.
 void HubSessions::tidy() {
-  std::erase_if(tunnels_, [](const auto& entry) {
+  const auto unused = [](const auto& entry) {
     return entry.second->sessions == 0 && entry.second.use_count() == 1;
-  });
+  };
+  std::erase_if(tunnels_, unused);
+  std::erase_if(left_, unused);
   v4_.tidy(worker_.loop.now());
   v6_.tidy(worker_.loop.now());
 }
@@ -140,13 +151,9 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   if (!addresses) return refuse(carrier, wire_id, PST_R_BAD_OPEN, addresses.error().what);
   const Route* const route = routes.find_udp(addresses->local.port);
   if (Session* const found = find(tunnel, wire_id)) {
-    Extra& known = extra(*found);
-    if (steering_->seen(*found) == *addresses && route != nullptr &&
-        route->service->name == origin_of(known).service->name) {
-      use_carrier(known, carrier);  // the edge came back
-      if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
-      return;
-    }
+    const bool same =
+        is_left(extra(*found)) ? resume(*found, route, *addresses) : is_same(*found, route, *addresses);
+    if (same) return go_on(*found, carrier);
     end(*found, PST_R_REPLACED, false);
   }
   Admission::Ticket ticket;
@@ -165,10 +172,24 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   known.source = own.source & kSources;
   wire_ids_.insert(key_of(known), table_.index_of(*session));
   ticket.keep();
+  remember(*session);
   worker_.counters.sessions_opened.add(1);
   record_session_opened(shared_.journal, report(*session));
   if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(wire_id);
   if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
+}
+
+bool HubSessions::is_same(const Session& session, const Route* route, const ProxyAddresses& addresses) {
+  return steering_->seen(session) == addresses && route != nullptr &&
+         route->service->name == origin_of(extra(session)).service->name;
+}
+
+/// Its edge came back.
+void HubSessions::go_on(Session& session, std::uint64_t carrier) {
+  Extra& known = extra(session);
+  use_carrier(known, carrier);
+  remember(session);
+  if (Carrier* const back = carriers_.carrier(carrier)) back->acknowledge_session(known.wire_id);
 }
 
 /// PST_R_COMPLETED when nothing is against the session.
@@ -218,7 +239,7 @@ Session* HubSessions::add_to_table(const SessionPath& path, Duration idle) {
 void HubSessions::deliver(SessionTunnel& tunnel, std::uint64_t carrier, std::uint32_t wire_id,
                           Bytes payload) {
   Session* const found = find(tunnel, wire_id);
-  if (found == nullptr) {
+  if (found == nullptr || is_left(extra(*found))) {
     LedgerLine& line = tunnel.nobody->to_backend;
     line.receive(payload.size());
     return drop(line, PST_R_NO_SESSION, payload.size());

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/service.h"
 #include "hub/route_table.h"
+#include "hub/tunnel_registry.h"
 #include "hub/wire_ids.h"
 #include "proto/frame.h"
 #include "proto/proxy_header.h"
@@ -31,6 +33,7 @@ class Carrier;
 /// lives. Shared by its carriers and the sessions' owner.
 struct SessionTunnel {
   std::string edge;
+  std::uint64_t hash = 0;  // of its id
   std::uint64_t instance = 0;
   std::uint64_t number = 0;         // tells it from all others that the worker had
   ServiceLedger* nobody = nullptr;  // the edge's books of what belongs to no service
@@ -42,6 +45,8 @@ class HubCarriers {
  public:
   /// Null when that carrier is gone or going.
   virtual Carrier* carrier(std::uint64_t number) = 0;
+  /// Its index among the carriers of its tunnel; none of an edge in legacy mode.
+  virtual std::optional<std::uint32_t> index_of(std::uint64_t number) = 0;
 
  protected:
   ~HubCarriers() = default;
@@ -56,6 +61,9 @@ class HubSessions final : private SteeringObserver {
   ~HubSessions();
   HubSessions(const HubSessions&) = delete;
   HubSessions& operator=(const HubSessions&) = delete;
+
+  /// The carriers of which there are sessions of the process before: they must come to this worker.
+  const std::set<InheritedHome>& inherited() const { return inherited_; }
 
   /// The tunnel of that instance of an edge, as it was left, or new.
   std::shared_ptr<SessionTunnel> tunnel(const std::string& edge, std::uint64_t instance);
@@ -99,8 +107,17 @@ class HubSessions final : private SteeringObserver {
   void on_lost(Reason reason, std::size_t bytes) override;
   void on_sent(Session& session, std::size_t bytes, const boost::system::error_code& error) override;
 
+  bool adopt(const Steering::Left& left);
+  SessionTunnel& left_tunnel(const SessionOrigin& origin);
+  bool is_left(const Extra& known) const { return origin_of(known).service == left_service_; }
+  Session* restore(const Steering::Left& left);
+  std::shared_ptr<SessionTunnel> take_left(const std::string& edge, std::uint64_t instance);
+  bool resume(Session& session, const Route* route, const ProxyAddresses& addresses);
+  void remember(const Session& session);
   void open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes, std::uint32_t wire_id,
             Bytes header);
+  bool is_same(const Session& session, const Route* route, const ProxyAddresses& addresses);
+  void go_on(Session& session, std::uint64_t carrier);
   Reason admit(const Route* route, const Endpoint& client, std::string_view edge, Admission::Ticket& ticket);
   /// A session's end towards its backend, or why there is none.
   struct OwnEnd {
@@ -153,6 +170,11 @@ class HubSessions final : private SteeringObserver {
   Ledger& ledger_;
   ServiceLedger& nobody_;  // the books of what belongs to no edge
   std::map<std::pair<std::string, std::uint64_t>, std::shared_ptr<SessionTunnel>> tunnels_;
+  /// Those of the process before, by the hash of the edge's id and its instance, until the edge comes.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<SessionTunnel>> left_;
+  const std::shared_ptr<const Service> left_service_ =
+      std::make_shared<const Service>();  // of their sessions
+  std::set<InheritedHome> inherited_;
   const std::unique_ptr<Steering> steering_;
   BackendSources v4_;
   BackendSources v6_;

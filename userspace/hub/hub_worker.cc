@@ -18,6 +18,11 @@ Carrier* HubWorker::carrier(std::uint64_t number) {
   return carrier->running() ? carrier : nullptr;
 }
 
+std::optional<std::uint32_t> HubWorker::index_of(std::uint64_t number) {
+  const HubCarrier* const found = find(number);
+  return found == nullptr ? std::nullopt : found->index();
+}
+
 HubCarrier* HubWorker::find(std::uint64_t number) const {
   const auto found = carriers_.find(number);
   return found == carriers_.end() ? nullptr : found->second.get();

@@ -113,6 +113,7 @@ class HubWorker final : private HubCarriers {
   HubCarrier* find(std::uint64_t number) const;
   void gone(std::uint64_t number);
   Carrier* carrier(std::uint64_t number) override;
+  std::optional<std::uint32_t> index_of(std::uint64_t number) override;
 
   const Worker worker_;
   HubShared& shared_;

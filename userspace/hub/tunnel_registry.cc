@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "steering/sip_hash.h"
+
 namespace penstock {
 namespace {
 
@@ -11,6 +13,10 @@ constexpr Duration kContestWindow = 10min;
 constexpr std::size_t kContested = 3;  // replacements within the window
 
 }  // namespace
+
+std::uint64_t hash_of_edge(std::string_view id) {
+  return sip_hash_13({}, as_bytes(id));
+}
 
 TunnelRegistry::Placed TunnelRegistry::place(const std::string& edge, std::uint64_t instance, bool legacy,
                                              std::uint32_t index, CarrierId carrier, Time now) {
@@ -44,7 +50,10 @@ unsigned TunnelRegistry::home(const std::string& edge, std::uint64_t instance, s
   Homes& homes = homes_[edge];
   if (homes.instance != instance) homes = {.instance = instance, .workers = {}};
   if (homes.workers.size() >= most_carriers_ && !homes.workers.contains(index)) return here;
-  return homes.workers.try_emplace(index, here).first->second;
+  const auto left = inherited_.find({hash_of_edge(edge), instance, index});
+  const unsigned at = left == inherited_.end() ? here : left->second;
+  if (left != inherited_.end()) inherited_.erase(left);
+  return homes.workers.try_emplace(index, at).first->second;
 }
 
 bool TunnelRegistry::contested(const std::string& edge, Time now) {

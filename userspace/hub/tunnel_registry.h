@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -18,6 +19,17 @@ struct CarrierId {
   std::uint64_t number = 0;
   auto operator<=>(const CarrierId&) const = default;
 };
+
+/// What a session tells of the carrier that it was opened on, beyond the life of a process.
+struct InheritedHome {
+  std::uint64_t edge = 0;  // hash_of_edge()
+  std::uint64_t instance = 0;
+  std::uint32_t carrier = 0;  // its index
+  auto operator<=>(const InheritedHome&) const = default;
+};
+
+/// The same in every process. Edges are named by the operator, so nobody chooses names that collide.
+std::uint64_t hash_of_edge(std::string_view id);
 
 /// The tunnels of the connected edges: one for each edge id, of one instance of that edge. Pure; one thread.
 class TunnelRegistry {
@@ -41,6 +53,8 @@ class TunnelRegistry {
   /// carrier.
   Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index,
                CarrierId carrier, Time now);
+  /// A worker has UDP sessions of a carrier of the process before.
+  void inherit(const InheritedHome& home, unsigned worker) { inherited_[home] = worker; }
   /// The worker that has the UDP sessions of that carrier, and so must have the carrier: `here`, unless an
   /// earlier carrier with its index was elsewhere. Remembered for the edge's latest instance.
   unsigned home(const std::string& edge, std::uint64_t instance, std::uint32_t index, unsigned here);
@@ -65,6 +79,7 @@ class TunnelRegistry {
   const std::uint32_t most_carriers_;
   std::map<std::string, Tunnel> tunnels_;
   std::map<std::string, Homes> homes_;                    // of known edges only
+  std::map<InheritedHome, unsigned> inherited_;           // until an edge asks
   std::map<std::string, std::deque<Time>> replacements_;  // of known edges only, the last ten minutes
 };
 

@@ -79,12 +79,4 @@ ForwardedTraffic KernelSteering::forwarded(Session& session) {
           .backend_sent = time_of(now.backend_seen, time)};
 }
 
-std::optional<std::uint32_t> KernelSteering::number_of(const DirectRoute& route) {
-  const KernelHops::Hop hop = parts_.hops.to(route.backend.address);
-  const bool local = hop.local && route.backend.address.is_v4();
-  const auto number = parts_.sources.number_of(route.source, local);
-  if (number && !local) parts_.ports.claim_source(route.source.port, parts_.lane);
-  return number;
-}
-
 }  // namespace penstock

@@ -128,13 +128,19 @@ std::uint32_t KernelSteering::sources(bool /*v4*/, std::uint32_t most) const {
   return std::min(most, parts_.sources.count());
 }
 
-/// A hub's sessions are opened anew by their edges: what they were to the hub before is not in the maps.
+std::optional<std::uint32_t> KernelSteering::claim(const Endpoint& source, const Endpoint& backend) {
+  const KernelHops::Hop hop = parts_.hops.to(backend.address);
+  const bool local = hop.local && backend.address.is_v4();
+  const auto number = parts_.sources.number_of(source, local);
+  if (number && !local) parts_.ports.claim_source(source.port, parts_.lane);
+  return number;
+}
+
 void KernelSteering::adopt(const std::function<bool(const Left&)>& take) {
   const std::uint32_t end = std::min(table_.first_slot() + table_.capacity(), parts_.maps.slots());
   for (std::uint32_t slot = table_.first_slot(); slot < end; ++slot) {
     const pst_session entry = parts_.maps.at(slot);
-    if (entry.id == 0) continue;
-    if (parts_.side == Side::kClient && take_over(slot, entry, take)) continue;
+    if (entry.id == 0 || take_over(slot, entry, take)) continue;
     const bool edge = parts_.side == Side::kClient;
     parts_.maps.withdraw(slot, edge ? path_of(from_abi(entry.client, entry.client_port),
                                               from_abi(entry.local, entry.local_port))
@@ -146,15 +152,31 @@ void KernelSteering::adopt(const std::function<bool(const Left&)>& take) {
 
 bool KernelSteering::take_over(std::uint32_t slot, const pst_session& entry,
                                const std::function<bool(const Left&)>& take) {
-  Left left{.id = SessionId::from(entry.id),
-            .path = {.local = from_abi(entry.local, entry.local_port),
-                     .remote = from_abi(entry.client, entry.client_port)},
-            .route = {}};
-  if (left.id.slot() != slot) return false;
-  if ((entry.flags & PST_SESSION_DIRECT) != 0) {
-    left.route = direct_route_of(entry);
-  }
+  if (SessionId::from(entry.id).slot() != slot) return false;
+  Left left = parts_.side == Side::kClient ? left_by_edge(entry) : left_by_hub(entry);
+  left.id = SessionId::from(entry.id);
+  left.seen = {.client = from_abi(entry.client, entry.client_port),
+               .local = from_abi(entry.local, entry.local_port)};
   return take(left);
+}
+
+Steering::Left KernelSteering::left_by_edge(const pst_session& entry) const {
+  Left left{.path = {.local = from_abi(entry.local, entry.local_port),
+                     .remote = from_abi(entry.client, entry.client_port)}};
+  if ((entry.flags & PST_SESSION_DIRECT) == 0) return left;
+  left.route = direct_route_of(entry);
+  return left;
+}
+
+Steering::Left KernelSteering::left_by_hub(const pst_session& entry) {
+  Left left{.path = {.local = from_abi(entry.source, entry.source_port),
+                     .remote = from_abi(entry.backend, entry.backend_port)}};
+  const pst_session_origin& origin = entry.origin;
+  if (origin.instance == 0 || (entry.flags & PST_SESSION_TRANSPARENT) != 0) return left;
+  left.origin = {
+      .edge = origin.edge, .instance = origin.instance, .wire_id = origin.wire_id, .carrier = origin.carrier};
+  left.source = claim(left.path.local, left.path.remote);
+  return left;
 }
 
 pst_session KernelSteering::entry_of(const Session& session, const ProxyAddresses& seen,
@@ -199,6 +221,13 @@ ProxyAddresses KernelSteering::seen(const Session& session) const {
   const pst_session& entry = parts_.maps.at(session.id.slot());
   return {.client = from_abi(entry.client, entry.client_port),
           .local = from_abi(entry.local, entry.local_port)};
+}
+
+void KernelSteering::remember(const Session& session, const SessionOrigin& origin) {
+  parts_.maps.set_origin(session.id.slot(), {.edge = origin.edge,
+                                             .instance = origin.instance,
+                                             .wire_id = origin.wire_id,
+                                             .carrier = origin.carrier});
 }
 
 KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {

@@ -58,6 +58,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   Reason may_send_as(const Endpoint& client, const Endpoint& backend) override;
   Reason add_transparent(Session& session, const ProxyAddresses& seen) override;
   ProxyAddresses seen(const Session& session) const override;
+  void remember(const Session& session, const SessionOrigin& origin) override;
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;
@@ -97,9 +98,14 @@ class KernelSteering final : public Steering, private DirectSteering {
   void forward_client(Session& session) override;
   boost::system::error_code send_to_backend(Session& session, Bytes header, Bytes payload) override;
   ForwardedTraffic forwarded(Session& session) override;
-  std::optional<std::uint32_t> number_of(const DirectRoute& route) override;
+  std::optional<std::uint32_t> number_of(const DirectRoute& route) override {
+    return claim(route.source, route.backend);
+  }
+  std::optional<std::uint32_t> claim(const Endpoint& source, const Endpoint& backend);
 
   bool take_over(std::uint32_t slot, const pst_session& entry, const std::function<bool(const Left&)>& take);
+  Left left_by_edge(const pst_session& entry) const;
+  Left left_by_hub(const pst_session& entry);
   void stage(Session& session, Bytes header, Bytes payload, bool booked);
   void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
   UdpSent send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits);

@@ -86,6 +86,12 @@ void SessionMaps::renew(std::uint32_t slot, const pst_session& entry) {
   store(session.backend_hop, entry.backend_hop);
 }
 
+void SessionMaps::set_origin(std::uint32_t slot, const pst_session_origin& origin) {
+  pst_session_origin& kept = sessions_[slot].origin;
+  kept = {.edge = origin.edge, .instance = 0, .wire_id = origin.wire_id, .carrier = origin.carrier};
+  std::atomic_ref<__u64>{kept.instance}.store(origin.instance, std::memory_order_release);
+}
+
 pst_session SessionMaps::traffic(std::uint32_t slot) const {
   pst_session& session = sessions_[slot];
   pst_session out{};

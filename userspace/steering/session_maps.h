@@ -33,6 +33,8 @@ class SessionMaps {
   Result<void> add_path(std::uint32_t slot, const pst_path& path, bool from_backend);
   /// Gives a session that is visible another lane, service and hops; all else stays, and programs go on.
   void renew(std::uint32_t slot, const pst_session& entry);
+  /// Where a hub's session came from; its instance last, without which nothing counts.
+  void set_origin(std::uint32_t slot, const pst_session_origin& origin);
   /// The session's counts as they are now; its times as the programs write them.
   pst_session traffic(std::uint32_t slot) const;
   /// Another hop for a session that is visible.

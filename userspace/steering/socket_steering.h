@@ -35,6 +35,7 @@ class SocketSteering final : public Steering {
   void adopt(const std::function<bool(const Left&)>& /*take*/) override {}
   void add(Session& session, const ProxyAddresses& seen) override;
   ProxyAddresses seen(const Session& session) const override;
+  void remember(const Session& /*session*/, const SessionOrigin& /*origin*/) override {}
   void remove(Session& session) override;
   void send(Session& session, Bytes header, Bytes payload) override;
   void send_header(Session& session, Bytes header) override;

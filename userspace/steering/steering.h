@@ -15,6 +15,15 @@
 
 namespace penstock {
 
+/// Where a hub's session came from: the end of the tunnel that it has at its edge.
+struct SessionOrigin {
+  std::uint64_t edge = 0;      // hash of the edge's id
+  std::uint64_t instance = 0;  // of the edge
+  std::uint32_t wire_id = 0;
+  std::uint32_t carrier = 0;  // index among the tunnel's carriers
+  bool operator==(const SessionOrigin&) const = default;
+};
+
 /// Told from the loop, never from within a call to the steering but for on_sent().
 class SteeringObserver {
  public:
@@ -52,11 +61,15 @@ class Steering {
   /// What it can do without a tunnel; null where it cannot.
   virtual DirectSteering* direct() { return nullptr; }
 
-  /// A session that the process before left; `route` where its programs forward it alone.
+  /// A session that the process before left.
   struct Left {
     SessionId id;
     SessionPath path;
-    std::optional<DirectRoute> route;
+    ProxyAddresses seen;               // what add() was told
+    std::optional<DirectRoute> route;  // where its programs forward it alone
+    // At a hub, and at no edge:
+    std::optional<SessionOrigin> origin;
+    std::optional<std::uint32_t> source;  // the number for which source() gives its local end
   };
   /// Calls `take` for each of them, in the order of slots: true keeps it, and `take` has added it. Before
   /// anything else.
@@ -74,6 +87,8 @@ class Steering {
   virtual Reason add_transparent(Session& /*session*/, const ProxyAddresses& /*seen*/) {
     return PST_R_NOT_TRANSPARENT;
   }
+  /// Tells the process after this one where a session came from that was added.
+  virtual void remember(const Session& session, const SessionOrigin& origin) = 0;
   virtual void remove(Session& session) = 0;
   /// Sends to the session's remote end, from its local end, `header` and `payload` as one datagram. A header
   /// is that of what add() was told, or empty. Both are copied; what was taken leaves in a batch, at the

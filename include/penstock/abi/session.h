@@ -38,10 +38,19 @@ enum pst_session_flag {
   PST_SESSION_TRANSPARENT = 1 << 2, /* the source is the client: answers are never left to the stack */
 };
 
+/* Where a session of a hub came from, told to the controller after it. The programs do not read it. */
+struct pst_session_origin {
+  __u64 edge;     /* hash of the edge's id */
+  __u64 instance; /* of the edge; 0: nothing is known */
+  __u32 wire_id;
+  __u32 carrier; /* index among the tunnel's carriers */
+};
+PST_ABI_SIZE(struct pst_session_origin, 24);
+
 /*
  * One session: element `slot` of pst_sessions, which the controller maps into its memory. Two cache lines.
- * The controller writes all but the last six fields, `id` last (with release), and 0 into `id` before
- * anything is changed; the last six are the programs' (one CPU at a time in practice: a lost count under a
+ * The controller writes all but the times and counts, `id` last (with release), and 0 into `id` before
+ * anything is changed; those are the programs' (one CPU at a time in practice: a lost count under a
  * race is borne). A path or a frame whose id is not the session's id is stale.
  *
  * A pair that does not exist on this node is zero: at the edge of a tunnel there is no backend side.
@@ -61,12 +70,17 @@ struct pst_session {
   __be16 local_port;
   __be16 source_port;
   __be16 backend_port;
-  __u32 client_seen;          /* when the client last sent: CLOCK_MONOTONIC in milliseconds, modulo 2^32 */
-  __u32 backend_seen;         /* when the backend last did; 0: never */
-  __u64 to_backend_datagrams; /* direct only; the controller counts what it sees itself */
-  __u64 to_backend_bytes;     /* UDP payload as it came, without a header of ours */
-  __u64 to_client_datagrams;
-  __u64 to_client_bytes;
+  __u32 client_seen;  /* when the client last sent: CLOCK_MONOTONIC in milliseconds, modulo 2^32 */
+  __u32 backend_seen; /* when the backend last did; 0: never */
+  union {
+    struct { /* direct; the controller counts what it sees itself */
+      __u64 to_backend_datagrams;
+      __u64 to_backend_bytes; /* UDP payload as it came, without a header of ours */
+      __u64 to_client_datagrams;
+      __u64 to_client_bytes;
+    };
+    struct pst_session_origin origin; /* at a hub */
+  };
 };
 PST_ABI_SIZE(struct pst_session, 128);
 

@@ -46,6 +46,10 @@ def ids(node):
     return {row["client"]: (row["id"], row["state"]) for row in node.sessions()}
 
 
+def sources(node):
+    return {row["client"]: (row["source"], row["id"]) for row in node.sessions()}
+
+
 def keep_sending(clients, count=20):
     for n in range(count):
         for client in clients:
@@ -77,15 +81,16 @@ def a_killed_edge_adopts_its_sessions(world):
         clients.append(newcomer)
 
 
-@case(kernel=True)
-def a_killed_hub_serves_the_edges_sessions(world):
+@case(kernel=True, short=True)
+def a_hub_that_ends_adopts_its_sessions(world):
+    """Killed or told to end: backends go on seeing the same senders."""
     world.udp_echo(7000)
     hub, edge = world.pair([ECHO])
     clients = assured(world)
-    before = ids(edge)
-    for _ in range(2):
+    before, there = ids(edge), sources(hub)
+    for end in (hub.kill, hub.stop):
         keep_sending(clients, 3)
-        hub.kill()
+        end()
         keep_sending(clients)
         hub.start()
         edge.await_connected(20)
@@ -93,8 +98,54 @@ def a_killed_hub_serves_the_edges_sessions(world):
             until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
         expect_equal({client: number for client, (number, _) in ids(edge).items()},
                      {client: number for client, (number, _) in before.items()}, "ids at the edge")
-        expect_equal(set(ids(hub)), set(before), "clients at the hub")
+        expect_equal(sources(hub), there, "sources and ids at the hub")
+        expect_equal({row["service"] for row in hub.sessions()}, {"echo"}, "services of the hub's sessions")
         expect_equal(hub.status()["steering"]["complaints"], [], "complaints")
+        newcomer = world.udp_client(7000, source=CLIENTS_V4[len(clients) + 5])
+        ask(newcomer, b"a session after that")
+        clients.append(newcomer)
+        before, there = ids(edge), sources(hub)
+
+
+@case(kernel=True)
+def what_was_left_of_another_edge_ends(world):
+    """The edge came back as another instance: its sessions are not those of before."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    clients = assured(world)
+    there = sources(hub)
+    hub.kill()
+    edge.stop()
+    detach(world, edge)
+    hub.start()
+    expect_equal({client for client, _ in sources(hub).items()}, set(there), "sessions that wait for their edge")
+    edge.start().await_connected()
+    until(lambda: not hub.sessions(), "they are gone")
+    for client in clients:
+        until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
+    expect(not set(sources(hub).values()) & set(there.values()), "and neither ids nor sources came back")
+
+
+@case(kernel=True)
+def what_a_hub_left_goes_on_to_the_same_backend_only(world):
+    world.udp_echo(7000)
+    world.udp_echo(7001)
+    declared = {**ECHO, "ports": [7000]}
+    hub, edge = world.pair(hub={"service": [declared]})
+    hub.await_ports("echo")
+    client = world.udp_client(7000)
+    for n in range(3):
+        ask(client, b"%d before" % n)
+    there = sources(hub)
+    hub.kill()
+    hub.config["service"] = [{**declared, "target": f"{BACKEND_V4}:7001"}]
+    hub.start()
+    edge.await_connected(20)
+    until(lambda: answers(client), "the client is answered again")
+    rows = hub.sessions()
+    expect_equal([row["backend"] for row in rows], [f"{BACKEND_V4}:7001"], "where its session goes")
+    expect(not set(sources(hub).values()) & set(there.values()), "by a source and an id of its own")
+    expect_equal(len(hub.events("session_closed", reason="replaced")), 1, "the session of before ended")
 
 
 @case(kernel=True)

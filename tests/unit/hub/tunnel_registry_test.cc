@@ -226,5 +226,23 @@ TEST_F(TunnelRegistryTest, TheLastCarrierTakesTheTunnelWithIt) {
   run({Place{1s, 7, 0, 3, Outcome::kConnected}});
 }
 
+TEST_F(TunnelRegistryTest, ACarrierComesBackToItsWorker) {
+  EXPECT_EQ(registry_.home("berlin", 7, 0, 2), 2U);
+  EXPECT_EQ(registry_.home("berlin", 7, 0, 1), 2U);
+  EXPECT_EQ(registry_.home("berlin", 7, 1, 1), 1U);
+  EXPECT_EQ(registry_.home("berlin", 8, 0, 1), 1U);  // of another instance there are no sessions
+}
+
+TEST_F(TunnelRegistryTest, ACarrierComesBackToTheWorkerOfTheProcessBefore) {
+  registry_.inherit({.edge = hash_of_edge("berlin"), .instance = 7, .carrier = 1}, 3);
+
+  EXPECT_EQ(registry_.home("berlin", 7, 0, 0), 0U);
+  EXPECT_EQ(registry_.home("vienna", 7, 1, 0), 0U);
+  EXPECT_EQ(registry_.home("berlin", 7, 1, 0), 3U);
+  EXPECT_EQ(registry_.home("berlin", 7, 1, 0), 3U);
+  EXPECT_EQ(registry_.home("berlin", 9, 1, 0), 0U);
+  EXPECT_EQ(registry_.home("berlin", 7, 1, 0), 0U);  // it was another's meanwhile
+}
+
 }  // namespace
 }  // namespace penstock
