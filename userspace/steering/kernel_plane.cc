@@ -46,6 +46,16 @@ SteeringDeviceOptions device_options(const KernelPlaneOptions& options) {
           .network_bits = options.network_bits};
 }
 
+std::uint32_t slots_of(const KernelPlaneOptions& options) {
+  const std::uint32_t roles = (options.edge_lanes > 0 ? 1 : 0) + (options.hub_lanes > 0 ? 1 : 0);
+  return std::min(roles * options.sessions, PST_SLOTS);
+}
+
+/// Two for a session that the programs forward in both directions themselves.
+std::uint32_t paths_of(const KernelPlaneOptions& options) {
+  return options.direct ? 2 * slots_of(options) : slots_of(options);
+}
+
 /// Of the lower half, which leads to the steering device; the first two are the network's and ours.
 IpAddress random_virtual_address(const KernelPlaneOptions& options) {
   return offset(options.network, 2 + static_cast<std::uint32_t>(random_u64() % (hosts_in(options) / 2 - 2)));
@@ -146,17 +156,16 @@ Result<void> KernelPlane::forget_other_sizes(std::uint32_t sessions, std::uint32
 }
 
 Result<void> KernelPlane::load() {
-  // Two paths for a session that the programs forward in both directions themselves.
-  const std::uint32_t roles = (options_.edge_lanes > 0 ? 1 : 0) + (options_.hub_lanes > 0 ? 1 : 0);
-  const std::uint32_t sessions = std::min(roles * options_.sessions, PST_SLOTS);
-  const std::uint32_t paths = options_.direct ? 2 * sessions : sessions;
-  const auto fit = forget_other_sizes(sessions, paths);
+  auto fit = forget_other_sizes(slots_of(options_), paths_of(options_));
   if (!fit) return fit;
-  const std::array sizes{BpfMapSize{"pst_sessions", sessions}, BpfMapSize{"pst_paths", paths}};
-  const bool edge = options_.edge_lanes > 0;
-  for (const BpfImage& image :
-       {edge ? edge_xdp_image() : steer_in_xdp_image(), steer_out_xdp_image(), steer_back_xdp_image(),
-        sk_lookup_image(), edge ? edge_tc_image() : hub_tc_image(), leave_tc_image()}) {
+  return load_images({options_.edge_lanes > 0 ? edge_xdp_image() : steer_in_xdp_image(),
+                      steer_out_xdp_image(), steer_back_xdp_image(), sk_lookup_image()});
+}
+
+Result<void> KernelPlane::load_images(const std::vector<BpfImage>& images) {
+  const std::array sizes{BpfMapSize{"pst_sessions", slots_of(options_)},
+                         BpfMapSize{"pst_paths", paths_of(options_)}};
+  for (const BpfImage& image : images) {
     auto object = BpfObject::load(image, folder_, sizes, options_.log_file);
     if (!object) return object.error();
     objects_.push_back(std::move(*object));
@@ -225,7 +234,7 @@ Result<void> KernelPlane::open_sockets() {
     auto listener = open_tcp_listener(v4);
     if (!listener && v4) return listener.error();
     if (!listener) continue;  // a host without IPv6
-    const auto done = publish(v4 ? PST_SOCKET_TCP4 : PST_SOCKET_TCP6, listener->get());
+    auto done = publish(v4 ? PST_SOCKET_TCP4 : PST_SOCKET_TCP6, listener->get());
     if (!done) return done;
     listeners_[v4 ? 1 : 0] = std::move(*listener);
   }
@@ -259,27 +268,38 @@ Result<void> KernelPlane::write_settings(const std::vector<std::uint16_t>& lane_
 
 // ---------------------------------------------------------------------------------------------- to attach
 
-Result<OuterFilters> KernelPlane::filters() const {
+/// Only where an interface needs them: to verify them costs as much as all others together.
+Result<void> KernelPlane::load_filters() {
+  if (filters_.ethernet != 0) return {};
   const bool edge = options_.edge_lanes > 0;
-  const auto ethernet = objects_[4].program(edge ? "edge_tc" : "hub_tc");
-  const auto bare = objects_[4].program(edge ? "edge_tc_bare" : "hub_tc_bare");
-  const auto leave = objects_[5].program("leave_tc");
+  auto loaded = load_images({edge ? edge_tc_image() : hub_tc_image(), leave_tc_image()});
+  if (!loaded) return loaded;
+  const BpfObject& from = objects_[objects_.size() - 2];
+  const auto ethernet = from.program(edge ? "edge_tc" : "hub_tc");
+  const auto bare = from.program(edge ? "edge_tc_bare" : "hub_tc_bare");
+  const auto leave = objects_.back().program("leave_tc");
   if (!ethernet || !bare || !leave) return error(Errc::kNotFound, "a program is missing from its object");
-  return OuterFilters{.ethernet = *ethernet, .bare = *bare, .leave = edge ? *leave : 0};
+  filters_ = {.ethernet = *ethernet, .bare = *bare, .leave = edge ? *leave : 0};
+  return {};
+}
+
+/// By XDP, or where that has no place on TC; an interface that would drop what programs hand on gets neither.
+Result<SteeredInterface> KernelPlane::attach_one(const Interface& interface, int program) {
+  auto done = attach_outer(interface, program, pin("link_" + interface.name));
+  if (done || done.error().code == Errc::kRefused) return done;
+  auto loaded = load_filters();
+  if (!loaded) return std::move(loaded.error()).within(done.error().what);
+  auto filtered = filter_outer(interface, filters_, folder_);
+  if (!filtered) return std::move(filtered.error()).within(done.error().what);
+  return filtered;
 }
 
 /// On those interfaces that take a program, in the best way that each has.
 Result<void> KernelPlane::attach_outers() {
   const auto outer = objects_[0].program(options_.edge_lanes > 0 ? "edge_xdp" : "steer_in_xdp");
-  const auto on_tc = filters();
-  if (!outer || !on_tc) return outer ? on_tc.error() : outer.error();
+  if (!outer) return outer.error();
   for (const Interface& interface : outer_.to_attach) {
-    auto done = attach_outer(interface, *outer, pin("link_" + interface.name));
-    if (!done && done.error().code != Errc::kRefused) {
-      auto filtered = filter_outer(interface, *on_tc, folder_);
-      if (!filtered) filtered = Error{filtered.error()}.within(done.error().what);
-      done = std::move(filtered);
-    }
+    const auto done = attach_one(interface, *outer);
     if (done) {
       attached_.push_back(*done);
       continue;
@@ -291,14 +311,14 @@ Result<void> KernelPlane::attach_outers() {
   if (attached_.empty())
     return error(Errc::kUnavailable, "no interface takes a program" +
                                          (complaints_.empty() ? std::string{} : ": " + complaints_.front()));
-  const auto connected = connect_outer(outer_, attached_, *on_tc, folder_);
+  const auto connected = connect_outer(outer_, attached_, filters_, folder_);
   if (!connected) complaints_.push_back("direct sessions go by sockets in part: " + connected.error().what);
   return {};
 }
 
 /// The far end goes first: nothing is steered before its answers can leave.
 Result<void> KernelPlane::attach() {
-  const auto outer = attach_outers();
+  auto outer = attach_outers();
   if (!outer) return outer;
   const bool generic = std::any_of(attached_.begin(), attached_.end(),
                                    [](const auto& each) { return each.mode == XdpMode::kGeneric; });

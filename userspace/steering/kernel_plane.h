@@ -87,7 +87,9 @@ class KernelPlane {
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
   Result<void> attach();
   Result<void> attach_outers();
-  Result<OuterFilters> filters() const;
+  Result<void> load_images(const std::vector<BpfImage>& images);
+  Result<void> load_filters();
+  Result<SteeredInterface> attach_one(const Interface& interface, int program);
   Result<void> choose_interfaces();
   std::unique_ptr<Steering> make(std::uint16_t lane, KernelSteering::Side side, Network& network,
                                  SessionTable& table, SteeringObserver& observer);
@@ -105,6 +107,7 @@ class KernelPlane {
   std::vector<SteeredInterface> attached_;
   std::vector<std::string> complaints_;
   std::vector<BpfObject> objects_;
+  OuterFilters filters_;
   pst_settings settings_{};
   bool adopted_ = false;
   std::optional<BpfMap<std::uint32_t, pst_settings>> settings_map_;

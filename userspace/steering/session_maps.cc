@@ -52,7 +52,7 @@ Result<void> SessionMaps::prepare(std::uint32_t slot, const pst_session& entry) 
 
 Result<bool> SessionMaps::claim(std::uint32_t slot, const pst_session& entry) {
   show(slot, entry);
-  const auto claimed = claim_path(path_of_answers(entry), entry.id);
+  auto claimed = claim_path(path_of_answers(entry), entry.id);
   if (!claimed || !*claimed) set_id(sessions_[slot], 0);
   return claimed;
 }
