@@ -16,8 +16,6 @@ constexpr Duration kScanEvery = 50ms;
 constexpr std::uint32_t kScanParts = 20;
 constexpr Duration kTellEvery = 100ms;
 constexpr std::size_t kPorts = 65536;
-/// Until the hub tells of the services again.
-constexpr Duration kAdoptedIdle = 60s;
 
 bool is_multicast(const IpAddress& address) {
   return address.is_v4() ? (address.v4_bytes()[0] & 0xf0) >= 0xe0 : address.bytes()[0] == 0xff;
@@ -75,38 +73,6 @@ void EdgeSessions::check_direct() {
     if (!same || !services_->policy().permits(direct_.route_of(session).backend.address))
       end(session, PST_R_SERVICE_REMOVED, false);
   });
-}
-
-void EdgeSessions::check_adopted() {
-  table_.for_each([this](Session& session) {
-    const Service* const service = services_->find(session.path.local.port);
-    if (service == nullptr) return end(session, PST_R_SERVICE_REMOVED, true);
-    const auto ledger = ledgers_.take(&book_of(service));
-    if (!ledger) return end(session, PST_R_LIMIT_TOTAL, true);
-    ledgers_.give_back(std::exchange(extra(session).ledger, *ledger));
-    table_.set_idle(session, service->idle);
-  });
-}
-
-/// A session of the process before: its next datagram opens it at the hub again. Whose it is, the first
-/// assignment tells.
-bool EdgeSessions::adopt(const Steering::Left& left) {
-  const SessionPath& path = left.path;
-  auto admitted = shared_.sessions_admission.admit(path.remote.address, {});
-  if (std::holds_alternative<Reason>(admitted)) return false;
-  Session* const session = table_.restore(left.id, path, kAdoptedIdle, worker_.loop.now());
-  if (session == nullptr) return false;
-  if (left.route && !direct_.adopt(*session, *left.route)) {
-    table_.remove(*session);
-    return false;
-  }
-  extras_.reach(table_.index_of(*session)) = {.ledger = *ledgers_.take(&nobody_),
-                                              .direct = left.route.has_value()};
-  std::get<Admission::Ticket>(admitted).keep();
-  if (!left.route) steering_->add(*session, {.client = path.remote, .local = path.local});
-  ++sessions_on_[path.local.port];
-  ++adopted_;
-  return true;
 }
 
 void EdgeSessions::open_port(std::unique_ptr<BoundUdp> socket) {
