@@ -179,7 +179,8 @@ class PenstockPair:
                   "sessions": settings.session_limit, "sessions_per_source": settings.session_limit,
                   "backend_sockets": max(sockets, LINGERING * MANY_SESSIONS + SPARE_FLOWS)}
         self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits, "steering": {"mode": self.steering},
-                      "flow": {"unreplied": f"{settings.unreplied}s"}}
+                      "flow": {"unreplied": f"{settings.unreplied}s"},
+                      "guard": {"new_source_rate": 0}}  # twenty addresses stand for all clients
         self._services = self._make_services()
         self.echo, self.bulk, self.datagrams, self.sessions = (
             f"{EDGE_V4}:{self.first_port + offset}" for offset in (1, 2, 3, 100))
