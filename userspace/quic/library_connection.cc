@@ -1,0 +1,290 @@
+#include "quic/library_connection.h"
+
+#include <algorithm>
+
+#include "quic/library_callbacks.h"
+#include "quic/packet_filler.h"
+#include "quic/quic_handle.h"
+
+namespace penstock {
+namespace {
+
+/// Of a DATAGRAM frame alone in a packet: flags, packet number, tag of the cipher, type and length.
+constexpr std::size_t kDatagramOverhead = 1 + 4 + 16 + 3;
+constexpr std::size_t kCloseText = 200;
+constexpr int kLingering = 3;  // probe timeouts that a closed connection is remembered
+
+ngtcp2_ccerr application_error(std::uint64_t code, const std::string& text) {
+  ngtcp2_ccerr out{};
+  ngtcp2_ccerr_default(&out);
+  ngtcp2_ccerr_set_application_error(&out, code, library_data(as_bytes(text)), text.size());
+  return out;
+}
+
+}  // namespace
+
+LibraryConnection::~LibraryConnection() {
+  if (conn_ != nullptr) ngtcp2_conn_del(conn_);
+}
+
+void LibraryConnection::set_handle(QuicHandle* handle) {
+  handle_ = handle;
+  if (handle == nullptr) observer_ = nullptr;
+}
+
+void LibraryConnection::set_retired() {
+  retired_ = true;
+  if (handle_ != nullptr) std::exchange(handle_, nullptr)->leave();
+}
+
+QuicReport LibraryConnection::report() const {
+  QuicReport out = counted_;
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info(conn_, &info);
+  const bool measured = info.min_rtt != 0 && info.min_rtt != UINT64_MAX;
+  if (measured) out.rtt = std::chrono::nanoseconds{static_cast<std::int64_t>(info.smoothed_rtt)};
+  out.congestion_window = info.cwnd;
+  out.in_flight = info.bytes_in_flight;
+  out.packet_size = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+  out.lost_packets = lost_of_closed_ + lost_datagrams_;
+  for (const auto& [id, stream] : streams_) out.lost_packets += ngtcp2_conn_get_stream_loss_count(conn_, id);
+  return out;
+}
+
+QuicStream* LibraryConnection::find(QuicStreamId id) {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+
+Result<QuicStreamId> LibraryConnection::open_stream() {
+  if (!established_ || closing_ || retired_)
+    return error(Errc::kUnavailable, "the connection is not established");
+  QuicStreamId id = 0;
+  const int failed = ngtcp2_conn_open_bidi_stream(conn_, &id, nullptr);
+  if (failed == NGTCP2_ERR_STREAM_ID_BLOCKED)
+    return error(Errc::kLimit, "the peer permits no more streams for now");
+  if (failed != 0) return error(Errc::kUnavailable, ngtcp2_strerror(failed));
+  ngtcp2_conn_set_stream_user_data(conn_, id, &streams_[id]);
+  return id;
+}
+
+SendBuffer* LibraryConnection::buffer(QuicStreamId id) {
+  QuicStream* const stream = find(id);
+  return stream == nullptr || stream->aborted ? nullptr : &stream->buffer;
+}
+
+void LibraryConnection::finish(QuicStreamId id) {
+  if (QuicStream* const stream = find(id)) stream->finishing = true;
+}
+
+std::uint64_t LibraryConnection::stream_credit(QuicStreamId id) const {
+  return ngtcp2_conn_get_max_stream_data_left(conn_, id);
+}
+
+void LibraryConnection::grant(QuicStreamId id, std::uint64_t bytes) {
+  if (bytes == 0 || !streams_.contains(id)) return;
+  ngtcp2_conn_extend_max_stream_offset(conn_, id, bytes);
+  host_.write_soon(*this);
+}
+
+/// The library closes a stream within the call at times, which is told only from the loop.
+void LibraryConnection::reset_stream(QuicStreamId id, std::uint64_t code) {
+  QuicStream* const stream = find(id);
+  if (stream == nullptr || std::exchange(stream->aborted, true)) return;
+  resets_.push_back({id, code});
+  host_.write_soon(*this);
+}
+
+void LibraryConnection::apply_resets() {
+  for (std::size_t i = 0; i < resets_.size(); ++i)
+    ngtcp2_conn_shutdown_stream(conn_, resets_[i].id, resets_[i].code);
+  resets_.clear();
+}
+
+std::size_t LibraryConnection::datagram_room() const {
+  const ngtcp2_transport_params* const peer = ngtcp2_conn_get_remote_transport_params(conn_);
+  if (!established_ || peer == nullptr || peer->max_datagram_frame_size == 0) return 0;
+  const std::size_t overhead = kDatagramOverhead + ngtcp2_conn_get_dcid(conn_)->datalen;
+  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+  const std::uint64_t frame = std::max<std::uint64_t>(peer->max_datagram_frame_size, 3) - 3;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(packet - std::min(packet, overhead), frame));
+}
+
+void LibraryConnection::close(std::uint64_t code, std::string_view text) {
+  if (closing_ || retired_) return;
+  closing_ = Closing{.code = code, .text = std::string{text.substr(0, kCloseText)}};
+  observer_ = nullptr;
+  if (!in_library_) end(*closing_);
+}
+
+void LibraryConnection::end(const Closing& closing) {
+  host_.retire(*this, write_close(application_error(closing.code, closing.text)));
+}
+
+bool LibraryConnection::read(Bytes packet, const Endpoint& local, const Endpoint& peer) {
+  if (closing_ || retired_) return true;
+  ++counted_.received_packets;
+  counted_.received_bytes += packet.size();
+  const ngtcp2_pkt_info info{};
+  in_library_ = true;
+  const int failed = ngtcp2_conn_read_pkt(conn_, &path_.between(local, peer), &info, library_data(packet),
+                                          packet.size(), time());
+  in_library_ = false;
+  settle(failed);
+  return failed != NGTCP2_ERR_RETRY;
+}
+
+void LibraryConnection::expire() {
+  if (retired_) return;
+  in_library_ = true;
+  const int failed = ngtcp2_conn_handle_expiry(conn_, time());
+  in_library_ = false;
+  if (settle(failed)) host_.write_soon(*this);
+}
+
+bool LibraryConnection::settle(int library_error) {
+  if (!closing_ && library_error == 0) tell_established();
+  if (retired_) return false;
+  if (closing_) {
+    end(*closing_);
+    return false;
+  }
+  if (library_error != 0) {
+    fail(library_error);
+    return false;
+  }
+  return true;
+}
+
+void LibraryConnection::tell_established() {
+  if (!established_ || std::exchange(established_told_, true)) return;
+  if (QuicObserver* const told = listener()) told->on_established();
+}
+
+void LibraryConnection::tell_turn_end() {
+  if (retired_) return;
+  follow_peer();
+  if (QuicObserver* const told = listener(); told != nullptr && established_told_) told->on_turn_end();
+}
+
+void LibraryConnection::follow_peer() {
+  const Endpoint now = endpoint_of(ngtcp2_conn_get_path(conn_)->remote);
+  if (now == peer_) return;
+  peer_ = now;
+  if (handle_ != nullptr) handle_->set_peer(now);
+}
+
+bool LibraryConnection::write() {
+  if (retired_) return false;
+  PacketBatch& batch = host_.batch();
+  in_library_ = true;
+  apply_resets();
+  const std::size_t quantum = ngtcp2_conn_get_send_quantum(conn_);
+  const std::size_t longest = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
+  PacketFiller packet{*this, time()};
+  ngtcp2_ssize size = 1;  // anything: the turn ends before all is written
+  for (std::size_t total = 0; total < quantum; total += static_cast<std::size_t>(size)) {
+    const MutableBytes into = batch.room();
+    if (batch.is_congested()) break;
+    packet.begin(into.first(longest));
+    if (QuicObserver* const owner = listener(); owner != nullptr && established_told_) owner->fill(packet);
+    size = packet.finish();
+    if (size <= 0) break;
+    ++counted_.sent_packets;
+    counted_.sent_bytes += static_cast<std::size_t>(size);
+    batch.add(static_cast<std::size_t>(size), endpoint_of(packet.path().remote),
+              endpoint_of(packet.path().local).address);
+  }
+  if (size >= 0) ngtcp2_conn_update_pkt_tx_time(conn_, time());
+  in_library_ = false;
+  return settle(size < 0 ? static_cast<int>(size) : 0) && size != 0;
+}
+
+/// Tells the peer, unless it knows, or there is nobody to tell.
+void LibraryConnection::fail(int library_error) {
+  std::uint64_t code = 0;
+  const Error why = explain(library_error, code);
+  fail_with(why, code, remains_of(library_error));
+}
+
+void LibraryConnection::fail_with(const Error& why, std::uint64_t code, ConnectionRemains remains) {
+  QuicObserver* const told = std::exchange(observer_, nullptr);
+  host_.retire(*this, std::move(remains));
+  if (told != nullptr) told->on_quic_closed(why, code);
+}
+
+ConnectionRemains LibraryConnection::remains_of(int library_error) {
+  ngtcp2_ccerr why{};
+  ngtcp2_ccerr_default(&why);
+  switch (library_error) {
+    case NGTCP2_ERR_DROP_CONN:
+    case NGTCP2_ERR_IDLE_CLOSE:
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+    case NGTCP2_ERR_RETRY:
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+      return {.ids = ids_, .answer = {}, .until = Time{}};
+    case NGTCP2_ERR_DRAINING:
+    case NGTCP2_ERR_CLOSING: {
+      const auto linger = std::chrono::nanoseconds{kLingering * ngtcp2_conn_get_pto(conn_)};
+      return {.ids = ids_, .answer = {}, .until = host_.now() + linger};
+    }
+    case NGTCP2_ERR_CRYPTO:
+      ngtcp2_ccerr_set_tls_alert(&why, ngtcp2_conn_get_tls_alert(conn_), nullptr, 0);
+      return write_close(why);
+    default:
+      ngtcp2_ccerr_set_liberr(&why, library_error, nullptr, 0);
+      return write_close(why);
+  }
+}
+
+ConnectionRemains LibraryConnection::write_close(const ngtcp2_ccerr& why) {
+  ConnectionRemains out{.ids = ids_, .answer = {}, .until = Time{}};
+  PacketBatch& batch = host_.batch();
+  const MutableBytes into = batch.room();
+  ngtcp2_path_storage path{};
+  ngtcp2_path_storage_zero(&path);
+  ngtcp2_pkt_info info{};
+  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(
+      conn_, &path.path, &info, library_data(into),
+      std::min(ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_), into.size()), &why, time());
+  if (size <= 0) return out;
+  const auto bytes = static_cast<std::size_t>(size);
+  batch.add(bytes, endpoint_of(path.path.remote), endpoint_of(path.path.local).address);
+  out.answer.assign(into.begin(), into.begin() + size);
+  out.until = host_.now() + std::chrono::nanoseconds{kLingering * ngtcp2_conn_get_pto(conn_)};
+  return out;
+}
+
+Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
+  switch (library_error) {
+    case NGTCP2_ERR_IDLE_CLOSE:
+      return error(Errc::kUnavailable, "the peer is silent");
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+      return error(Errc::kUnavailable, "the peer does not answer");
+    case NGTCP2_ERR_RETRY:
+    case NGTCP2_ERR_DROP_CONN:
+      return error(Errc::kUnavailable, "the peer did not begin a connection");
+    case NGTCP2_ERR_CRYPTO:
+      if (session_->refused_peer()) return error(Errc::kRefused, "the server is not the one that is trusted");
+      return error(Errc::kProtocol,
+                   "TLS failed with alert " + std::to_string(ngtcp2_conn_get_tls_alert(conn_)));
+    case NGTCP2_ERR_DRAINING:
+      break;
+    default:
+      return error(Errc::kProtocol, ngtcp2_strerror(library_error));
+  }
+  if (stateless_reset_) return error(Errc::kUnavailable, "the peer knows nothing of the connection");
+  const ngtcp2_ccerr why = close_of_peer(conn_);
+  std::string text{as_text(library_bytes(why.reason, std::min(why.reasonlen, kCloseText)))};
+  if (why.type == NGTCP2_CCERR_TYPE_APPLICATION) {
+    code = why.error_code;
+    return error(Errc::kUnavailable, text.empty() ? "the peer closed the connection" : std::move(text));
+  }
+  const bool polite = why.error_code == NGTCP2_NO_ERROR || why.error_code == NGTCP2_CONNECTION_REFUSED ||
+                      why.error_code == NGTCP2_APPLICATION_ERROR;
+  return error(polite ? Errc::kUnavailable : Errc::kProtocol,
+               "the peer closed the connection with QUIC error " + std::to_string(why.error_code) +
+                   (text.empty() ? "" : " ") + text);
+}
+
+}  // namespace penstock

@@ -1,0 +1,35 @@
+// One packet of a connection while its owner fills it.
+#pragma once
+
+#include "quic/library_connection.h"
+#include "quic/quic_connection.h"
+
+namespace penstock {
+
+/// One for a turn of writing: begin(), then the owner's fill(), then finish(), for each packet. All of a turn
+/// is written as of one time.
+class PacketFiller final : public QuicPacket {
+ public:
+  PacketFiller(LibraryConnection& connection, ngtcp2_tstamp now);
+
+  void begin(MutableBytes into);
+  Outcome add_stream(QuicStreamId id, std::size_t& taken) override;
+  Outcome add_datagram(Bytes datagram, bool& taken) override;
+  /// The size of the packet; 0: none can be sent now; negative: the library's error.
+  ngtcp2_ssize finish();
+
+  const ngtcp2_path& path() const { return storage_.path; }
+
+ private:
+  Outcome complete(ngtcp2_ssize size);
+
+  LibraryConnection& connection_;
+  const ngtcp2_tstamp now_;
+  ngtcp2_path_storage storage_{};
+  ngtcp2_pkt_info info_{};
+  MutableBytes into_;
+  bool complete_ = false;
+  ngtcp2_ssize size_ = 0;
+};
+
+}  // namespace penstock

@@ -1,0 +1,91 @@
+// A QUIC endpoint at work: its socket, its timer, and the turns of its connections.
+#pragma once
+
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "quic/closed_connections.h"
+#include "quic/library_connection.h"
+#include "quic/quic_endpoint.h"
+#include "quic/server_gate.h"
+
+namespace penstock {
+
+/// What only a server has.
+struct QuicServing {
+  QuicTls& tls;
+  QuicEndpointObserver& observer;
+  QuicLimits limits;
+};
+
+class QuicEngine final : public QuicEndpoint, private UdpObserver, private ConnectionHost {
+ public:
+  QuicEngine(Loop& loop, Network& network, std::unique_ptr<BoundUdp> socket, const QuicSettings& settings,
+             const std::optional<QuicServing>& serving);
+  ~QuicEngine() override;
+
+  std::unique_ptr<QuicConnection> dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
+                                       const std::string& server_name, QuicObserver& observer) override;
+  void stop_accepting() override;
+  QuicEndpointReport report() const override { return report_; }
+
+ private:
+  using Expiries = std::set<std::pair<Time, LibraryConnection*>>;
+  class Wake;
+
+  void on_datagrams(std::span<const ReceivedDatagram> datagrams) override;
+  void on_overrun(std::uint64_t datagrams) override;
+
+  Time now() const override { return now_; }
+  const QuicSettings& settings() const override { return settings_; }
+  const QuicSecret& secret() const override { return secret_; }
+  PacketBatch& batch() override { return batch_; }
+  ConnectionId make_id() override;
+  void add_id(const ConnectionId& id, LibraryConnection& connection) override;
+  void remove_id(const ConnectionId& id) override { ids_.erase(id); }
+  void write_soon(LibraryConnection& connection) override;
+  void on_handshake_complete(LibraryConnection& connection) override;
+  void retire(LibraryConnection& connection, ConnectionRemains remains) override;
+
+  void receive(const ReceivedDatagram& datagram);
+  void read(LibraryConnection& connection, const ReceivedDatagram& datagram);
+  void offer_to_peers(const ReceivedDatagram& datagram);
+  void meet(const ReceivedDatagram& datagram, const ngtcp2_version_cid& ids);
+  void keep(std::unique_ptr<LibraryConnection> connection);
+  void tell_turn_ends();
+  void expire_due();
+  void write_waiting();
+  void set_expiry(LibraryConnection& connection, Time at);
+  void wake_soon();
+  void arm();
+  void on_timer();
+  Endpoint local_of(const ReceivedDatagram& datagram) const;
+
+  Loop& loop_;
+  const QuicSettings settings_;
+  const std::optional<QuicServing> serving_;
+  QuicSecret secret_{};
+  Time now_;  // of the turn; never goes back
+  const std::unique_ptr<UdpSocket> socket_;
+  PacketBatch batch_;
+  QuicEndpointReport report_;
+  std::optional<ServerGate> gate_;  // server
+  std::vector<std::unique_ptr<LibraryConnection>> connections_;
+  std::vector<std::unique_ptr<LibraryConnection>> retired_;  // until the turn ends
+  std::size_t handshakes_ = 0;                               // unfinished ones of a server
+  std::unordered_map<ConnectionId, LibraryConnection*, ConnectionIdHash> ids_;
+  ClosedConnections closed_;
+  Expiries expiries_;
+  std::vector<LibraryConnection*> read_;     // in this turn
+  std::vector<LibraryConnection*> waiting_;  // to write
+  std::vector<LibraryConnection*> writing_;
+  Time room_again_{};  // until then the system has no room for packets, as far as is known
+  Time armed_ = kNever;
+  const std::unique_ptr<Timer> timer_;
+  int awake_ = 0;                            // turns under way, which are one, or none
+  bool posted_ = false;                      // a turn
+  const std::shared_ptr<QuicEngine*> self_;  // what is posted looks here: null when this is gone
+};
+
+}  // namespace penstock

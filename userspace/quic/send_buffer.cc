@@ -1,0 +1,90 @@
+#include "quic/send_buffer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace penstock {
+namespace {
+
+/// A stream that says little gets little memory.
+constexpr std::size_t kFirstChunk = 1024;
+
+}  // namespace
+
+MutableBytes SendBuffer::room(std::size_t least) {
+  least = std::clamp(least, std::size_t{1}, kChunk);
+  if (chunks_.empty() || chunks_.back().capacity - chunks_.back().end < least) {
+    const std::size_t capacity = std::max(least, size_ < kFirstChunk ? kFirstChunk : kChunk);
+    if (!chunks_.empty() && chunks_.back().end == 0) chunks_.pop_back();  // never written: too small
+    chunks_.emplace_back();
+    chunks_.back().bytes.reset(new std::byte[capacity]);
+    chunks_.back().capacity = capacity;
+  }
+  Chunk& last = chunks_.back();
+  return {last.bytes.get() + last.end, last.capacity - last.end};
+}
+
+void SendBuffer::commit(std::size_t bytes) {
+  if (bytes == 0) return;
+  assert(bytes <= chunks_.back().capacity - chunks_.back().end);
+  chunks_.back().end += bytes;
+  unsent_ += bytes;
+  size_ += bytes;
+}
+
+void SendBuffer::append(Bytes bytes) {
+  while (!bytes.empty()) {
+    // What fits into the last chunk goes there; then come chunks for all the rest.
+    const bool fits = !chunks_.empty() && chunks_.back().end < chunks_.back().capacity;
+    const MutableBytes into = room(fits ? 1 : bytes.size());
+    const std::size_t part = std::min(into.size(), bytes.size());
+    std::memcpy(into.data(), bytes.data(), part);
+    commit(part);
+    bytes = bytes.subspan(part);
+  }
+}
+
+Bytes SendBuffer::unsent() const {
+  for (std::size_t i = sending_; i < chunks_.size(); ++i) {
+    const Chunk& chunk = chunks_[i];
+    if (chunk.next < chunk.end) return {chunk.bytes.get() + chunk.next, chunk.end - chunk.next};
+  }
+  return {};
+}
+
+void SendBuffer::sent(std::size_t bytes) {
+  assert(bytes <= unsent_);
+  unsent_ -= bytes;
+  while (bytes > 0) {
+    Chunk& chunk = chunks_[sending_];
+    const std::size_t part = std::min(bytes, chunk.end - chunk.next);
+    chunk.next += part;
+    bytes -= part;
+    if (bytes > 0) ++sending_;
+  }
+}
+
+void SendBuffer::acknowledged(std::size_t bytes) {
+  assert(bytes <= size_ - unsent_);
+  size_ -= bytes;
+  while (bytes > 0) {
+    Chunk& chunk = chunks_.front();
+    const std::size_t part = std::min(bytes, chunk.next - chunk.begin);
+    chunk.begin += part;
+    bytes -= part;
+    if (bytes > 0) drop_front();
+  }
+  while (!chunks_.empty() && chunks_.front().begin == chunks_.front().end) {
+    // An empty one that is the last keeps its room for what comes next, if it has any.
+    if (chunks_.size() == 1 && chunks_.front().end < chunks_.front().capacity) break;
+    drop_front();
+  }
+}
+
+void SendBuffer::drop_front() {
+  chunks_.pop_front();
+  if (sending_ > 0) --sending_;
+}
+
+}  // namespace penstock
