@@ -25,6 +25,9 @@ class SimNetwork final : public Network {
   std::unique_ptr<Pending> resolve(const std::string& host, Resolved done) override;
   Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) override;
   Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) override;
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) override {
+    return bind_udp(on, count);
+  }
   std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) override;
 
  private:

@@ -244,6 +244,10 @@ std::unique_ptr<Pending> AsioNetwork::accept_from(FileDescriptor listener, Liste
   return std::make_unique<Listener>(loop_.context(), std::move(listener), observer);
 }
 
+Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_quic(const Endpoint& on, unsigned count) {
+  return bind_quic_sockets(on, count);
+}
+
 Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_udp(const Endpoint& on, unsigned count) {
   return bind_udp_sockets(on, count);
 }

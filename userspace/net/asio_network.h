@@ -22,6 +22,7 @@ class AsioNetwork final : public Network {
   std::unique_ptr<Pending> resolve(const std::string& host, Resolved done) override;
   Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) override;
   Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) override;
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) override;
   std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) override;
   /// Takes connections from a socket that listens already.
   std::unique_ptr<Pending> accept_from(FileDescriptor listener, ListenerObserver& observer);

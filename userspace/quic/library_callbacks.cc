@@ -72,7 +72,7 @@ struct LibraryCallbacks {
     if (own == nullptr || bytes == 0) return 0;
     own->buffer.acknowledged(bytes);
     QuicObserver* const listener = self(user).listener();
-    if (listener != nullptr && !own->aborted) listener->on_stream_acknowledged(id);
+    if (listener != nullptr && !own->aborted) listener->on_stream_acknowledged(id, bytes);
     return 0;
   }
 
@@ -90,7 +90,7 @@ struct LibraryCallbacks {
                            void* stream) {
     auto* const own = static_cast<QuicStream*>(stream);
     QuicObserver* const listener = self(user).listener();
-    if (own == nullptr || listener == nullptr || !std::exchange(own->blocked, false)) return 0;
+    if (own == nullptr || listener == nullptr) return 0;
     if (!own->aborted) listener->on_stream_credit(id);
     return 0;
   }

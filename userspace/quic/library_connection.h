@@ -18,7 +18,6 @@ struct QuicStream {
   SendBuffer buffer;
   bool finishing = false;  // finish() was called
   bool end_sent = false;
-  bool blocked = false;  // the peer permits no more for now
   bool aborted = false;  // by us: nothing of it is told any more
 };
 

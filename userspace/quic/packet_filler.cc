@@ -42,7 +42,6 @@ QuicPacket::Outcome PacketFiller::add_stream(QuicStreamId id, std::size_t& taken
     case NGTCP2_ERR_WRITE_MORE:
       return Outcome::kTaken;
     case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-      stream->blocked = true;
       return Outcome::kBlocked;
     case NGTCP2_ERR_STREAM_SHUT_WR:
     case NGTCP2_ERR_STREAM_NOT_FOUND:

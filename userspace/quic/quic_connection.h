@@ -50,10 +50,10 @@ class QuicObserver {
   virtual void on_stream_data(QuicStreamId id, Bytes data, bool end) = 0;
   /// The peer aborted its direction of the stream, or wants nothing more of ours, for that reason.
   virtual void on_stream_reset(QuicStreamId id, std::uint64_t code) = 0;
-  /// The peer permits more on a stream that was kBlocked.
+  /// The peer permits more on a stream.
   virtual void on_stream_credit(QuicStreamId id) = 0;
-  /// Bytes of the stream were acknowledged: its buffer is smaller now.
-  virtual void on_stream_acknowledged(QuicStreamId id) = 0;
+  /// So many bytes of the stream were acknowledged: its buffer is smaller by them.
+  virtual void on_stream_acknowledged(QuicStreamId id, std::size_t bytes) = 0;
   /// Both directions ended and all was acknowledged, or it was aborted: the id means nothing any more.
   virtual void on_stream_closed(QuicStreamId id) = 0;
   virtual void on_datagram(Bytes datagram) = 0;

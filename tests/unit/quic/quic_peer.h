@@ -59,7 +59,7 @@ class QuicPeer final : public QuicObserver {
     active.push_back(id);
     connection->flush_soon();
   }
-  void on_stream_acknowledged(QuicStreamId /*id*/) override { ++acknowledgements; }
+  void on_stream_acknowledged(QuicStreamId /*id*/, std::size_t /*bytes*/) override { ++acknowledgements; }
   void on_stream_closed(QuicStreamId id) override {
     EXPECT_TRUE(closed_streams.insert(id).second);
     std::erase(active, id);
