@@ -1,5 +1,5 @@
 // A carrier alone, with a peer that the test plays, over paths that whole nodes rarely meet.
-#include "tunnel/carrier.h"
+#include "tunnel/framed_carrier.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,16 +57,16 @@ class CarrierTest : public testing::Test {
   }
   /// The carrier of a hub; the peer has not said anything yet.
   void make(std::unique_ptr<Link> link) {
-    carrier = std::make_unique<Carrier>(loop, std::move(link),
-                                        CarrierSettings{.side = Side::kHub,
-                                                        .mode = Mode::kUndecided,
-                                                        .ping = 5s,
-                                                        .timeout = 15s,
-                                                        .half_closed = 1h,
-                                                        .budget = &budget,
-                                                        .counters = &counters,
-                                                        .ledger = &ledger},
-                                        owner, "greeting\n", std::vector<std::byte>{});
+    carrier = std::make_unique<FramedCarrier>(loop, std::move(link),
+                                              CarrierSettings{.side = Side::kHub,
+                                                              .mode = Mode::kUndecided,
+                                                              .ping = 5s,
+                                                              .timeout = 15s,
+                                                              .half_closed = 1h,
+                                                              .budget = &budget,
+                                                              .counters = &counters,
+                                                              .ledger = &ledger},
+                                              owner, "greeting\n", std::vector<std::byte>{});
   }
   void connect_peer(const SimPath& path = {}) {
     const auto tunnel = connect(path);

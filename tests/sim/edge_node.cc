@@ -10,7 +10,8 @@ EdgeNode::EdgeNode(SimInternet& internet, const IpAddress& address, const Config
                  .edge_id = decoded.edge_id,
                  .secret = decoded.secret,
                  .server_name = decoded.hub.host,
-                 .context = TlsContext::client_pinned(decoded.pins).value()};
+                 .context = TlsContext::client_pinned(decoded.pins).value(),
+                 .quic = QuicTls::client_pinned(decoded.pins).value()};
   edge_ = std::make_unique<Edge>(config, Edge::Parts{.control = machine_.control,
                                                      .network = machine_.network,
                                                      .counters = machine_.counters,

@@ -6,7 +6,8 @@ HubNode::HubNode(SimInternet& internet, const IpAddress& address, const Config& 
                  const std::string& state_directory, const KeyAndCertificate& key)
     : machine_{internet, address, config}, store_{Store::open(state_directory).value()} {
   HubIdentity identity{TlsContext::server(key.certificate_pem, key.key_pem).value(),
-                       public_key_hash_of_pem(key.certificate_pem).value()};
+                       public_key_hash_of_pem(key.certificate_pem).value(),
+                       QuicTls::server(key.certificate_pem, key.key_pem, {}).value()};
   SimClock& clock = internet.clock();
   hub_ = std::make_unique<Hub>(
       config, Hub::Parts{.control = machine_.control,

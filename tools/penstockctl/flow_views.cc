@@ -13,26 +13,45 @@ Table carrier_table() {
   return Table{{{"EDGE"},
                 {"INSTANCE"},
                 {"CARRIER", true},
+                {"KIND"},
                 {"STATE"},
                 {"WORKER", true},
                 {"PEER"},
                 {"LOCAL"},
                 {"CIPHER"},
                 {"RTT", true},
+                {"LOST", true},
+                {"WINDOW", true},
+                {"MOVED", true},
                 {"AGE", true},
                 {"FLOWS", true},
                 {"SENT", true},
                 {"RECEIVED", true}}};
 }
 
+/// Packets of QUIC that were lost, in hundredths of those sent.
+std::string lost_text(const json::object& quic) {
+  const auto sent = number(quic, "sent_packets");
+  if (sent == 0) return "";
+  const auto lost = number(quic, "lost_packets") * 10000 / sent;
+  const std::string hundredths = std::to_string(lost % 100);
+  return std::to_string(lost / 100) + "." + (hundredths.size() < 2 ? "0" : "") + hundredths + " %";
+}
+
 void add_carrier(Table& table, const json::object& tunnel, const json::object& carrier) {
   const std::string why = text(carrier, "why");
   const std::string down = why.empty() ? "down" : "down: " + why;
+  const std::string why_tls = text(carrier, "why_tls");
+  const std::string up = why_tls.empty() ? "up" : "up, for want of QUIC: " + why_tls;
   const auto round_trip = number(carrier, "rtt_us");
+  const bool quic = text(carrier, "kind") == "quic";
+  const auto& details = part(carrier, "quic");
   table.add({text(tunnel, "edge"), flag(tunnel, "legacy") ? "legacy" : text(tunnel, "instance"),
-             text(carrier, "index"), flag(carrier, "up") ? "up" : down, text(carrier, "worker"),
-             text(carrier, "peer"), text(carrier, "local"), text(carrier, "cipher"),
-             round_trip == 0 ? "" : round_trip_text(round_trip), age_text(number(carrier, "age_s")),
+             text(carrier, "index"), text(carrier, "kind"), flag(carrier, "up") ? up : down,
+             text(carrier, "worker"), text(carrier, "peer"), text(carrier, "local"), text(carrier, "cipher"),
+             round_trip == 0 ? "" : round_trip_text(round_trip), quic ? lost_text(details) : "",
+             quic ? size_text(number(details, "congestion_window")) : "",
+             quic ? text(details, "migrations") : "", age_text(number(carrier, "age_s")),
              text(carrier, "flows"), size_text(number(carrier, "sent")),
              size_text(number(carrier, "received"))});
 }

@@ -57,11 +57,17 @@ struct LimitsConfig {
   bool operator==(const LimitsConfig&) const = default;
 };
 
+/// How QUIC shares a path with others.
+enum class Congestion { kBbr, kCubic, kReno };
+
 struct TunnelConfig {
-  Duration ping = 5s;                    // silence after which a peer is asked
-  Duration timeout = 15s;                // silence after which a peer is given up
-  Duration handshake = 10s;              // TLS and the handshake lines together
-  std::uint32_t send_queue = 128 << 10;  // bytes unsent in the kernel per carrier (TCP_NOTSENT_LOWAT)
+  Duration ping = 5s;                        // silence after which a peer is asked
+  Duration timeout = 15s;                    // silence after which a peer is given up
+  Duration handshake = 10s;                  // TLS and the handshake lines together
+  std::uint32_t send_queue = 128 << 10;      // bytes unsent in the kernel per carrier (TCP_NOTSENT_LOWAT)
+  Congestion congestion = Congestion::kBbr;  // of QUIC
+  Duration fallback = 5s;                    // time for QUIC to come up before TLS is tried (edge)
+  Duration quic_retry = 60s;                 // how often QUIC is tried while TLS carries (edge)
   bool operator==(const TunnelConfig&) const = default;
 };
 
@@ -120,11 +126,13 @@ struct HubConfig {
   std::optional<HostPort> public_address;  // `public`: HOST:PORT that new tokens tell edges to dial
   std::string certificate;  // PEM files of the operator's own; empty: generated and kept in state_dir
   std::string key;
+  bool quic = true;  // QUIC too, on the same ports of UDP
   std::vector<DeclaredEdge> edges;
   bool operator==(const HubConfig&) const = default;
 };
 
 struct EdgeConfig {
+  enum class Carrier { kTls, kQuic, kQuicWithFallback };
   std::string token_file;  // 0600; instead of hub, id, secret_file and pins
   std::optional<HostPort> hub;
   std::string id;
@@ -133,7 +141,8 @@ struct EdgeConfig {
   std::string ca_file;            // verify the hub by this CA and ...
   std::string hub_name;           // ... this name; default: the host of `hub`
   bool insecure_accept_any_hub = false;
-  std::uint32_t carriers = 0;            // TLS connections to the hub; 0: one per worker
+  Carrier carrier = Carrier::kQuicWithFallback;
+  std::uint32_t carriers = 0;            // connections to the hub; 0: one per worker
   std::vector<IpAddress> bind;           // addresses of public ports; default [0.0.0.0, ::]
   PortSet ports_allow;                   // default 1-65535
   PortSet ports_deny;                    // default 22

@@ -15,6 +15,15 @@ constexpr std::size_t kMostPrefixes = 256;
 constexpr Parsed<AddressPrefix> kPrefix{&AddressPrefix::parse,
                                         "an address or a network, such as \"10.0.0.0/8\""};
 
+struct CarrierWord {
+  Result<EdgeConfig::Carrier> operator()(const Value& value) const {
+    using enum EdgeConfig::Carrier;
+    const auto word = OneOf{{"tls", "quic", "quic-with-fallback"}}(value);
+    if (!word) return word.error();
+    return *word == "tls" ? kTls : *word == "quic" ? kQuic : kQuicWithFallback;
+  }
+};
+
 }  // namespace
 
 EdgeConfig default_edge() {
@@ -35,6 +44,7 @@ const Fields<EdgeConfig>& edge_fields() {
       field("ca_file", &EdgeConfig::ca_file, kPath),
       field("hub_name", &EdgeConfig::hub_name, Text{0, 255, "the name in the hub's certificate"}),
       field("insecure_accept_any_hub", &EdgeConfig::insecure_accept_any_hub, Flag{}),
+      field("carrier", &EdgeConfig::carrier, CarrierWord{}),
       field("carriers", &EdgeConfig::carriers, Number<std::uint32_t>{0, 1024}),
       reloadable(field("bind", &EdgeConfig::bind, ListOf{kAddress, 1, kMostAddresses})),
       reloadable(field("direct_to", &EdgeConfig::direct_to, ListOf{kPrefix, 0, kMostPrefixes})),

@@ -7,6 +7,15 @@ namespace {
 // Linux takes keepalive times in whole seconds, up to 32767, and up to 127 probes.
 constexpr Period kKeepalive{1s, 9h, 1s};
 
+struct CongestionWord {
+  Result<Congestion> operator()(const Value& value) const {
+    using enum Congestion;
+    const auto word = OneOf{{"bbr", "cubic", "reno"}}(value);
+    if (!word) return word.error();
+    return *word == "bbr" ? kBbr : *word == "cubic" ? kCubic : kReno;
+  }
+};
+
 }  // namespace
 
 const Fields<TunnelConfig>& tunnel_fields() {
@@ -15,6 +24,9 @@ const Fields<TunnelConfig>& tunnel_fields() {
       field("timeout", &TunnelConfig::timeout, Period{20ms, 24h}),
       field("handshake", &TunnelConfig::handshake, Period{100ms, 10min}),
       field("send_queue", &TunnelConfig::send_queue, ByteSize<std::uint32_t>{4U << 10, 16U << 20}),
+      field("congestion", &TunnelConfig::congestion, CongestionWord{}),
+      field("fallback", &TunnelConfig::fallback, Period{100ms, 1min}),
+      field("quic_retry", &TunnelConfig::quic_retry, Period{100ms, 24h}),
   };
   return kFields;
 }

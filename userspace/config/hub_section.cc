@@ -25,6 +25,7 @@ const Fields<HubConfig>& hub_fields() {
       reloadable(field("public", &HubConfig::public_address, Maybe{kPublicName})),
       field("certificate", &HubConfig::certificate, kPath),
       field("key", &HubConfig::key, kPath),
+      field("quic", &HubConfig::quic, Flag{}),
   };
   return kFields;
 }

@@ -10,6 +10,12 @@ constexpr Duration kLongestDelay = 30s;
 /// Carriers on their way out that are kept for their flows; the oldest goes when there are more.
 constexpr std::size_t kMostRetiring = 4;
 
+/// Whether TLS may do better: where the hub said no, it would say so again.
+bool may_be_blocked(Reason reason) {
+  return reason == PST_R_PEER_UNREACHABLE || reason == PST_R_HANDSHAKE_TIMEOUT ||
+         reason == PST_R_PEER_CLOSED || reason == PST_R_TLS_FAILED;
+}
+
 }  // namespace
 
 CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index,
@@ -21,14 +27,32 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
       ledger_{ledger},
       observer_{observer},
       backoff_{kFirstDelay, kLongestDelay},
-      redial_{worker.loop.make_timer([this] { dial(); })} {
+      redial_{worker.loop.make_timer([this] { dial(); })},
+      retry_quic_{worker.loop.make_timer([this] { probe(); })} {
   dial();
 }
 
+/// QUIC is not waited for again where it failed the last time: it is tried beside TLS.
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
-  current_ = std::make_unique<EdgeCarrier>(worker_, shared_, index_, ++attempts_, sessions_, ledger_,
-                                           static_cast<EdgeCarrierObserver&>(*this));
+  const bool tls = shared_.carrier == EdgeConfig::Carrier::kTls || (falls_back() && quic_failed_);
+  dial_kind(current_, tls ? CarrierKind::kTls : CarrierKind::kQuic, false);
+}
+
+void CarrierSlot::dial_kind(std::unique_ptr<EdgeCarrier>& place, CarrierKind kind, bool beside) {
+  const bool first_of_two = falls_back() && kind == CarrierKind::kQuic;
+  const CarrierDial dial{.index = index_,
+                         .serial = ++attempts_,
+                         .kind = kind,
+                         .patience = first_of_two ? shared_.tunnel.fallback : shared_.tunnel.handshake,
+                         .beside = beside};
+  place = std::make_unique<EdgeCarrier>(worker_, shared_, dial, sessions_, ledger_,
+                                        static_cast<EdgeCarrierObserver&>(*this));
+}
+
+void CarrierSlot::probe() {
+  const bool wanted = !stopped_ && current() != nullptr && current_->kind() == CarrierKind::kTls;
+  if (wanted && probe_ == nullptr) dial_kind(probe_, CarrierKind::kQuic, true);
 }
 
 void CarrierSlot::dial_after(Duration delay) {
@@ -46,15 +70,41 @@ void CarrierSlot::stop(Reason reason) {
   stopped_ = true;
   redial_->cancel();
   for (const auto& carrier : retiring_) carrier->close(reason);
+  retry_quic_->cancel();
+  probe_.reset();
   if (current_ != nullptr) current_->close(reason);
   if (idle()) observer_.on_slot_down(*this, reason, {});
 }
 
-void CarrierSlot::on_up(EdgeCarrier& /*carrier*/, const Assignment& assignment) {
+void CarrierSlot::on_up(EdgeCarrier& carrier, const Assignment& assignment) {
+  if (&carrier == probe_.get()) {
+    if (current_ != nullptr) retire_current();
+    current_ = std::move(probe_);
+  }
+  if (falls_back()) {
+    const bool tls = current_->kind() == CarrierKind::kTls;
+    if (tls && !assignment.penstock) retry_quic_->cancel();  // no hub of the published protocol has QUIC
+    if (tls && assignment.penstock) retry_quic_->arm(worker_.loop.now() + shared_.tunnel.quic_retry);
+    if (!tls && std::exchange(quic_failed_, false)) observer_.on_slot_fallback(*this, PST_R_COMPLETED, {});
+    if (!tls) why_fallback_.clear();
+  }
   backoff_.succeeded();
   least_delay_ = {};
   last_error_.clear();
   observer_.on_slot_up(*this, assignment);
+}
+
+/// It goes when its last flow has ended.
+void CarrierSlot::retire_current() {
+  retiring_.push_back(std::move(current_));
+  retiring_.back()->retire();
+  if (retiring_.size() > kMostRetiring) retiring_.front()->close(PST_R_DRAINING);
+}
+
+void CarrierSlot::fell_back(Reason reason, const std::string& text) {
+  why_fallback_ = std::string{label_of(reason)} + ": " + text;
+  quic_failed_ = true;
+  observer_.on_slot_fallback(*this, reason, text);
 }
 
 void CarrierSlot::on_config(EdgeCarrier& carrier, const Assignment& assignment) {
@@ -79,7 +129,18 @@ void CarrierSlot::on_down(EdgeCarrier& carrier, Reason reason, std::string text)
     if (stopped_ && idle()) observer_.on_slot_down(*this, reason, text);
     return;
   }
+  if (&carrier == probe_.get()) {
+    probe_.reset();
+    why_fallback_ = std::string{label_of(reason)} + ": " + text;
+    return retry_quic_->arm(worker_.loop.now() + shared_.tunnel.quic_retry);
+  }
   last_error_ = std::string{label_of(reason)} + ": " + text;
+  const bool never_up = carrier.carrier() == nullptr && carrier.kind() == CarrierKind::kQuic;
+  if (falls_back() && never_up && may_be_blocked(reason) && !stopped_) {
+    fell_back(reason, text);
+    current_.reset();
+    return dial();
+  }
   current_.reset();
   observer_.on_slot_down(*this, reason, text);
   dial_after(least_delay_ + backoff_.next(random_u64()));

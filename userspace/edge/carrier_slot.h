@@ -20,13 +20,17 @@ class CarrierSlotObserver {
   virtual void on_slot_config(CarrierSlot& slot, const Assignment& assignment) = 0;
   /// The slot has no carrier that takes new flows; it goes on trying unless it was stopped.
   virtual void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) = 0;
+  /// QUIC did not come up, and TLS is tried instead; or QUIC carries again (PST_R_COMPLETED).
+  virtual void on_slot_fallback(CarrierSlot& slot, Reason reason, const std::string& text) = 0;
 
  protected:
   ~CarrierSlotObserver() = default;
 };
 
 /// Owned by its worker. A carrier that the hub sends away keeps its flows until they end, while a new one is
-/// dialled.
+/// dialled. Where QUIC is wanted and does not come up in its time, TLS is dialled instead, and QUIC tried
+/// again now and then beside it: once it is up it takes the new flows, and the carrier of TLS goes with its
+/// last one.
 class CarrierSlot final : private EdgeCarrierObserver {
  public:
   CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t index, SessionFrames& sessions,
@@ -38,11 +42,18 @@ class CarrierSlot final : private EdgeCarrierObserver {
   /// All that carry flows, those on their way out too.
   std::vector<EdgeCarrier*> carriers() const;
   const std::string& last_error() const { return last_error_; }
+  /// Why TLS carries where QUIC is wanted; empty where it does not.
+  const std::string& why_fallback() const { return why_fallback_; }
   void stop(Reason reason);
   bool idle() const { return current_ == nullptr && retiring_.empty(); }
 
  private:
   void dial();
+  void dial_kind(std::unique_ptr<EdgeCarrier>& place, CarrierKind kind, bool beside);
+  void probe();
+  bool falls_back() const { return shared_.carrier == EdgeConfig::Carrier::kQuicWithFallback; }
+  void retire_current();
+  void fell_back(Reason reason, const std::string& text);
   void dial_after(Duration delay);
   void on_up(EdgeCarrier& carrier, const Assignment& assignment) override;
   void on_config(EdgeCarrier& carrier, const Assignment& assignment) override;
@@ -57,11 +68,15 @@ class CarrierSlot final : private EdgeCarrierObserver {
   CarrierSlotObserver& observer_;
   Backoff backoff_;
   std::unique_ptr<Timer> redial_;
+  std::unique_ptr<Timer> retry_quic_;
   std::unique_ptr<EdgeCarrier> current_;
+  std::unique_ptr<EdgeCarrier> probe_;  // of QUIC, while current_ is of TLS
+  bool quic_failed_ = false;            // the last time it was tried
   std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
   Duration least_delay_{};      // what the hub asked for
   std::uint32_t attempts_ = 0;  // carriers that were begun
   std::string last_error_;
+  std::string why_fallback_;
   bool stopped_ = false;
 };
 

@@ -50,7 +50,8 @@ Edge::Edge(const Config& config, Parts parts)
               .workers = parts_.workers.size(),
               .sessions = config.limits.sessions,
               .backend_sockets = config.limits.backend_sockets,
-              .datagram_queue = config.limits.datagram_queue},
+              .datagram_queue = config.limits.datagram_queue,
+              .carrier = config.edge->carrier},
       serving_{parts_.ports == nullptr ? nullptr
                                        : parts_.ports->serve(static_cast<ListenerObserver&>(*this))},
       listeners_{[this](const Endpoint& on) { return listen_tcp(on); }},
@@ -184,6 +185,17 @@ void Edge::on_slot_config(std::uint32_t slot, Assignment assignment) {
 
 void Edge::on_slot_down(std::uint32_t slot, Reason reason, std::string text) {
   parts_.control.post([this, slot, reason, text = std::move(text)] { slot_down(slot, reason, text); });
+}
+
+void Edge::on_slot_fallback(std::uint32_t slot, Reason reason, std::string text) {
+  parts_.control.post([this, slot, reason, text = std::move(text)] {
+    const bool back = reason == PST_R_COMPLETED;
+    event("carrier_fallback", {{"edge", address_.edge_id},
+                               {"carrier", slot},
+                               {"to", back ? "quic" : "tls"},
+                               {"reason", label_of(reason)},
+                               {"error", printable(text, 400)}});
+  });
 }
 
 void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {

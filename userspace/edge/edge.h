@@ -86,6 +86,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void on_slot_up(std::uint32_t slot, Assignment assignment) override;
   void on_slot_config(std::uint32_t slot, Assignment assignment) override;
   void on_slot_down(std::uint32_t slot, Reason reason, std::string text) override;
+  void on_slot_fallback(std::uint32_t slot, Reason reason, std::string text) override;
 
   Result<std::unique_ptr<Pending>> listen_tcp(const Endpoint& on);
   Result<std::unique_ptr<Pending>> listen_udp(const Endpoint& on);

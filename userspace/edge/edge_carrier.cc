@@ -4,6 +4,9 @@
 
 #include "base/text.h"
 #include "tunnel/flow_journal.h"
+#include "tunnel/framed_carrier.h"
+#include "tunnel/quic_carrier.h"
+#include "tunnel/quic_settings.h"
 
 namespace penstock {
 namespace {
@@ -15,6 +18,9 @@ LinkOptions client_options(const FlowConfig& flow) {
           .unsent_limit = 0};
 }
 
+/// That the hub may have open at once: long datagrams have one each.
+constexpr std::uint64_t kStreamsOfHub = 256;
+
 /// What the hub's refusal means to us; its own words are for people.
 Reason refusal_reason(const Refusal& refusal) {
   for (const ReasonInfo& info : kReasons) {
@@ -25,22 +31,22 @@ Reason refusal_reason(const Refusal& refusal) {
 
 }  // namespace
 
-EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint32_t serial,
+EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, const CarrierDial& dial,
                          SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer)
     : worker_{worker},
       shared_{shared},
-      index_{index},
-      serial_{serial},
+      dial_{dial},
       sessions_{sessions},
       ledger_{ledger},
       observer_{observer},
       deadline_{worker.loop.make_timer([this] {
-        fail(link_ == nullptr ? PST_R_PEER_UNREACHABLE : PST_R_HANDSHAKE_TIMEOUT,
-             link_ == nullptr ? "no connection within the time for the handshake; " + last_error_
-                              : "TLS and the hub's answer took too long");
+        const bool silent = link_ == nullptr || dial_.kind == CarrierKind::kQuic;
+        fail(silent ? PST_R_PEER_UNREACHABLE : PST_R_HANDSHAKE_TIMEOUT,
+             silent ? "no connection within the time for the handshake; " + last_error_
+                    : "TLS and the hub's answer took too long");
       })},
       patience_{worker.loop.make_timer([this] { dial_next(); })},
-      give_up_at_{worker.loop.now() + shared.tunnel.handshake},
+      give_up_at_{worker.loop.now() + dial.patience},
       line_{to_line(EdgeLine{.id = shared.address.edge_id, .secret = shared.address.secret})} {
   deadline_->arm(give_up_at_);
   resolve();
@@ -68,13 +74,40 @@ void EdgeCarrier::dial_next() {
   if (next_address_ == addresses_.size()) return fail(PST_R_PEER_UNREACHABLE, last_error_);
   const Endpoint hub{addresses_[next_address_++], shared_.address.hub.port};
   last_error_ = hub.to_string() + " did not answer";
+  if (dial_.kind == CarrierKind::kQuic) {
+    dial_quic(hub);
+  } else {
+    dial_tls(hub);
+  }
+  const auto behind = static_cast<Duration::rep>(addresses_.size() - next_address_);
+  const Time now = worker_.loop.now();
+  if (behind > 0) patience_->arm(now + (give_up_at_ - now) / (behind + 2));
+}
+
+void EdgeCarrier::dial_tls(const Endpoint& hub) {
   pending_ = worker_.network.dial(hub, [this, hub](Result<std::unique_ptr<Connection>> connection) {
     if (!connection) last_error_ = hub.to_string() + ": " + connection.error().what;
     dialled(std::move(connection));
   });
-  const auto behind = static_cast<Duration::rep>(addresses_.size() - next_address_);
-  const Time now = worker_.loop.now();
-  if (behind > 0) patience_->arm(now + (give_up_at_ - now) / (behind + 2));
+}
+
+/// The connection has a socket of its own, bound to no address: so it goes on when ours changes.
+void EdgeCarrier::dial_quic(const Endpoint& hub) {
+  const IpAddress any = hub.address.is_v4() ? IpAddress::v4(0) : IpAddress{};
+  auto sockets = worker_.network.bind_quic({any, 0}, 1);
+  if (!sockets) return fail(PST_R_PEER_UNREACHABLE, sockets.error().what);
+  auto endpoint = QuicEndpoint::client(worker_.loop, worker_.network, std::move(sockets->front()),
+                                       quic_settings(shared_.tunnel, kStreamsOfHub));
+  auto link = std::make_unique<QuicLink>(worker_.loop, std::move(endpoint), hub,
+                                         steering_byte(shared_.instance, dial_.index), *shared_.address.quic,
+                                         shared_.address.server_name);
+  peer_ = hub.to_string();
+  local_ = link->connection().local().to_string();
+  quic_ = link.get();
+  link_ = std::move(link);
+  link_->observe(this);
+  link_->await_readable();
+  send_line();
 }
 
 void EdgeCarrier::dialled(Result<std::unique_ptr<Connection>> connection) {
@@ -112,6 +145,7 @@ void EdgeCarrier::on_readable() {
 }
 
 void EdgeCarrier::link_failed(const IoResult& result) {
+  if (result.error == Errc::kUnavailable && next_address_ < addresses_.size()) return dial_next();
   if (result.status == IoStatus::kEnd)
     return fail(PST_R_PEER_CLOSED, "the hub ended the connection without an answer");
   const std::string text = link_->describe(result.error);
@@ -135,7 +169,25 @@ void EdgeCarrier::take_answer(Bytes bytes) {
 void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> leftover) {
   deadline_->cancel();
   legacy_ = !assignment.penstock.has_value();
+  if (legacy_ && quic_ != nullptr) return fail(PST_R_BAD_HANDSHAKE, "a hub without our version, over QUIC");
   up_since_ = worker_.loop.now();
+  carrier_ = make_carrier(std::move(leftover));
+  if (!legacy_) {
+    const HelloMessage hello{.version = 1,
+                             .role = "edge",
+                             .dialer = true,
+                             .instance = shared_.instance,
+                             .carrier = dial_.index,
+                             .carriers = shared_.carriers,
+                             .beside = dial_.beside,
+                             .features = {},
+                             .software = "penstock " PENSTOCK_VERSION};
+    carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
+  }
+  observer_.on_up(*this, assignment);
+}
+
+std::unique_ptr<Carrier> EdgeCarrier::make_carrier(std::vector<std::byte> leftover) {
   const CarrierSettings settings{.side = Side::kEdge,
                                  .mode = legacy_ ? Mode::kLegacy : Mode::kPenstock,
                                  .ping = shared_.tunnel.ping,
@@ -145,21 +197,12 @@ void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> l
                                  .counters = &worker_.counters,
                                  .ledger = &ledger_,
                                  .datagram_queue = shared_.datagram_queue};
-  carrier_ = std::make_unique<Carrier>(worker_.loop, std::move(link_), settings,
-                                       static_cast<CarrierObserver&>(*this), std::string_view{},
-                                       std::move(leftover));
-  if (!legacy_) {
-    const HelloMessage hello{.version = 1,
-                             .role = "edge",
-                             .dialer = true,
-                             .instance = shared_.instance,
-                             .carrier = index_,
-                             .carriers = shared_.carriers,
-                             .features = {},
-                             .software = "penstock " PENSTOCK_VERSION};
-    carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
-  }
-  observer_.on_up(*this, assignment);
+  auto& observer = static_cast<CarrierObserver&>(*this);
+  if (quic_ == nullptr)
+    return std::make_unique<FramedCarrier>(worker_.loop, std::move(link_), settings, observer,
+                                           std::string_view{}, std::move(leftover));
+  return std::make_unique<QuicCarrier>(worker_.loop, std::move(link_), *quic_, settings, observer,
+                                       std::string_view{}, std::move(leftover));
 }
 
 /// Told on a later turn of the loop, so that whoever made this carrier is done with it.
@@ -218,7 +261,23 @@ void EdgeCarrier::on_open(Stream& stream) {
   carrier_->reset(stream.id(), PST_R_PROTOCOL_ERROR, {});
 }
 
+void EdgeCarrier::retire() {
+  retired_ = true;
+  if (carrier_ != nullptr) carrier_->go_away({.reason = PST_R_REPLACED, .retry_after = {}, .text = {}});
+  close_if_empty();
+}
+
+/// Later, for a stream may be ending in the carrier just now.
+void EdgeCarrier::close_if_empty() {
+  if (carrier_ == nullptr || carrier_->streams() > 0) return;
+  deadline_ = worker_.loop.make_timer([this] {
+    if (carrier_->streams() == 0) carrier_->close(PST_R_REPLACED, "another carrier has its place");
+  });
+  deadline_->arm(worker_.loop.now());
+}
+
 void EdgeCarrier::on_stream_closed(Stream& stream, Reason reason, const std::string& text) {
+  if (retired_) close_if_empty();
   record_closed(shared_.journal, stream, shared_.address.edge_id, reason, text, worker_.loop.now());
 }
 

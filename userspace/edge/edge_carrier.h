@@ -14,6 +14,7 @@
 #include "tunnel/carrier.h"
 #include "tunnel/journal.h"
 #include "tunnel/line_reader.h"
+#include "tunnel/quic_link.h"
 #include "tunnel/worker.h"
 
 namespace penstock {
@@ -33,21 +34,26 @@ struct EdgeShared {
   std::uint32_t sessions;         // UDP sessions at once, of all workers
   std::uint32_t backend_sockets;  // sources towards backends, of all workers
   std::size_t datagram_queue;     // bytes of datagrams that wait for one carrier
+  EdgeConfig::Carrier carrier;
 };
 
+/// What a carrier is made of.
+enum class CarrierKind { kTls, kQuic };
+
 /// Takes what a carrier brings for UDP sessions, on its worker's thread.
+class EdgeCarrier;
+
 class SessionFrames {
  public:
   /// An error ends the carrier.
-  virtual Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) = 0;
+  virtual Result<void> on_frame(const EdgeCarrier& carrier, FrameType type, std::uint32_t session,
+                                Bytes payload) = 0;
   /// What came together may leave together.
   virtual void flush() = 0;
 
  protected:
   ~SessionFrames() = default;
 };
-
-class EdgeCarrier;
 
 /// Told of a carrier's life, on its worker's thread, from the loop.
 class EdgeCarrierObserver {
@@ -63,12 +69,20 @@ class EdgeCarrierObserver {
   ~EdgeCarrierObserver() = default;
 };
 
+/// How one carrier is dialled.
+struct CarrierDial {
+  std::uint32_t index = 0;
+  std::uint32_t serial = 0;  // tells it from all carriers that its slot had before
+  CarrierKind kind = CarrierKind::kTls;
+  Duration patience{};  // until it must be up
+  bool beside = false;  // the slot's other carrier goes on until its flows end
+};
+
 /// A single attempt: it ends with on_down() and is not used again. Addresses of the hub are tried in turn.
 class EdgeCarrier final : private LinkObserver, private CarrierObserver {
  public:
-  /// `serial` tells it from all carriers that its slot had before.
-  EdgeCarrier(const Worker& worker, EdgeShared& shared, std::uint32_t index, std::uint32_t serial,
-              SessionFrames& sessions, Ledger& ledger, EdgeCarrierObserver& observer);
+  EdgeCarrier(const Worker& worker, EdgeShared& shared, const CarrierDial& dial, SessionFrames& sessions,
+              Ledger& ledger, EdgeCarrierObserver& observer);
   ~EdgeCarrier();
 
   bool up() const { return carrier_ != nullptr && carrier_->running(); }
@@ -76,10 +90,13 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void open(std::unique_ptr<Connection> connection, Flow flow);
   void send(FrameType type, const std::string& payload);
   void close(Reason reason);
+  /// Takes no new flows, and closes when the last one has ended.
+  void retire();
   void reset_flows(const PortSet& ports, Reason reason);
 
-  std::uint32_t index() const { return index_; }
-  std::uint32_t serial() const { return serial_; }
+  std::uint32_t index() const { return dial_.index; }
+  std::uint32_t serial() const { return dial_.serial; }
+  CarrierKind kind() const { return dial_.kind; }
   const Carrier* carrier() const { return carrier_.get(); }
   Carrier* carrier() { return carrier_.get(); }
   const std::string& peer() const { return peer_; }
@@ -90,7 +107,11 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
  private:
   void resolve();
   void dial_next();
+  void dial_tls(const Endpoint& hub);
+  void dial_quic(const Endpoint& hub);
   void dialled(Result<std::unique_ptr<Connection>> connection);
+  void close_if_empty();
+  std::unique_ptr<Carrier> make_carrier(std::vector<std::byte> leftover);
   void send_line();
   void on_readable() override;
   void on_writable() override { send_line(); }
@@ -105,7 +126,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void on_legacy_peer() override {}
   Result<void> on_message(FrameType type, Bytes payload) override;
   Result<void> on_session_frame(FrameType type, std::uint32_t session, Bytes payload) override {
-    return sessions_.on_frame(type, session, payload);
+    return sessions_.on_frame(*this, type, session, payload);
   }
   void on_turn_end() override { sessions_.flush(); }
   void on_go_away(const GoAwayMessage& message) override;
@@ -113,8 +134,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
 
   const Worker& worker_;
   EdgeShared& shared_;
-  const std::uint32_t index_;
-  const std::uint32_t serial_;
+  const CarrierDial dial_;
   SessionFrames& sessions_;
   Ledger& ledger_;
   EdgeCarrierObserver& observer_;
@@ -127,7 +147,9 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   std::size_t next_address_ = 0;
   std::string last_error_ = "the name has no address";
   std::unique_ptr<Link> link_;  // during the handshake; then the carrier has it
-  std::string line_;            // what is left of the EDGE line
+  QuicLink* quic_ = nullptr;    // the link itself, over QUIC
+  bool retired_ = false;
+  std::string line_;  // what is left of the EDGE line
   LineReader answer_{wire::kMaxJson};
   bool failed_ = false;
   std::unique_ptr<Carrier> carrier_;

@@ -214,7 +214,8 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
       known.carrier == 0 ? carriers_.any_carrier(session.id.slot()) : carriers_.carrier_in(known.slot);
   if (carrier == nullptr) return drop(line, PST_R_TUNNEL_DOWN, payload.size());
   const std::uint32_t id = wire::kSessionBit | session.id.value();
-  if (is_open_on(known, *carrier)) {
+  const bool open = is_open_on(known, *carrier);
+  if (open && (known.acknowledged || !carrier->carrier()->loses_datagrams())) {
     if (!carrier->carrier()->send_datagram(FrameType::kUdpData, id, payload, line))
       drop(line, PST_R_QUEUE_FULL, payload.size());
     return;
@@ -222,6 +223,8 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
   const auto header = proxy_v2_datagram({.client = session.path.remote, .local = session.path.local});
   if (!carrier->carrier()->open_session(id, header.view(), payload, line))
     return drop(line, PST_R_QUEUE_FULL, payload.size());
+  if (open) return;
+  known.acknowledged = false;
   known.carrier = carrier->serial();
   known.slot = static_cast<std::uint16_t>(carrier->index());
 }
@@ -253,7 +256,8 @@ void EdgeSessions::drop(LedgerLine& line, Reason reason, std::size_t bytes) {
 
 // ---------------------------------------------------------------------------------------------- from the hub
 
-Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes payload) {
+Result<void> EdgeSessions::on_frame(const EdgeCarrier& carrier, FrameType type, std::uint32_t session,
+                                    Bytes payload) {
   const SessionId id = SessionId::from(session & ~wire::kSessionBit);
   if (type == FrameType::kUdpDataBack) {
     deliver(id, payload);
@@ -269,7 +273,9 @@ Result<void> EdgeSessions::on_frame(FrameType type, std::uint32_t session, Bytes
   }
   if (found == nullptr) {  // it has just ended here too, or never was
     worker_.counters.count(lookup == SessionTable::Lookup::kStale ? PST_R_LATE_FRAME : PST_R_NO_SESSION);
-  } else if (type != FrameType::kUdpOpenAck) {  // which over TLS, where nothing is lost, changes nothing
+  } else if (type == FrameType::kUdpOpenAck) {
+    if (is_open_on(extra(*found), carrier)) extra(*found).acknowledged = true;
+  } else {
     end(*found, reason.value_or(end_by_silence(*found)), false);
   }
   return {};

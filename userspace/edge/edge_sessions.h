@@ -49,7 +49,8 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   /// Opens no new sessions from now on.
   void drain() { draining_ = true; }
 
-  Result<void> on_frame(FrameType type, std::uint32_t session, Bytes payload) override;
+  Result<void> on_frame(const EdgeCarrier& carrier, FrameType type, std::uint32_t session,
+                        Bytes payload) override;
   void flush() override { steering_->flush(); }
 
   /// At most `most` of those that the filter wants, and how many it wants in all.
@@ -60,9 +61,10 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   struct Extra {
     std::uint32_t carrier = 0;  // serial of the carrier on which it was opened last, of those in `slot`
     std::uint16_t slot = 0;
-    std::uint16_t ledger = 0;  // its number in ledgers_
-    bool direct = false;       // needs no carrier
-    bool counted = false;      // its place is one of its service's
+    std::uint16_t ledger = 0;   // its number in ledgers_
+    bool direct = false;        // needs no carrier
+    bool acknowledged = false;  // on that carrier
+    bool counted = false;       // its place is one of its service's
   };
   using Service = UdpServices::Entry;
 

@@ -75,6 +75,7 @@ std::vector<EdgeCarrierSummary> EdgeWorker::carriers() const {
                      .up = carrier == slot->current(),
                      .legacy = carrier->legacy(),
                      .why = carrier == slot->current() ? "" : slot->last_error(),
+                     .why_fallback = carrier->kind() == CarrierKind::kTls ? slot->why_fallback() : "",
                      .report = carrier->carrier()->report()});
     }
     if (slot->carriers().empty()) {
@@ -106,6 +107,10 @@ void EdgeWorker::on_slot_config(CarrierSlot& slot, const Assignment& assignment)
 
 void EdgeWorker::on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) {
   desk_.on_slot_down(slot.index(), reason, text);
+}
+
+void EdgeWorker::on_slot_fallback(CarrierSlot& slot, Reason reason, const std::string& text) {
+  desk_.on_slot_fallback(slot.index(), reason, text);
 }
 
 }  // namespace penstock

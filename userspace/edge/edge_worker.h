@@ -17,6 +17,7 @@ class EdgeDesk {
   virtual void on_slot_up(std::uint32_t slot, Assignment assignment) = 0;
   virtual void on_slot_config(std::uint32_t slot, Assignment assignment) = 0;
   virtual void on_slot_down(std::uint32_t slot, Reason reason, std::string text) = 0;
+  virtual void on_slot_fallback(std::uint32_t slot, Reason reason, std::string text) = 0;
 
  protected:
   ~EdgeDesk() = default;
@@ -31,7 +32,8 @@ struct EdgeCarrierSummary {
   Duration age{};
   bool up = false;
   bool legacy = false;
-  std::string why;  // when it is not up
+  std::string why;           // when it is not up
+  std::string why_fallback;  // where it is of TLS for want of QUIC
   CarrierReport report;
 };
 
@@ -64,6 +66,7 @@ class EdgeWorker final : private CarrierSlotObserver, private SessionCarriers {
   void on_slot_up(CarrierSlot& slot, const Assignment& assignment) override;
   void on_slot_config(CarrierSlot& slot, const Assignment& assignment) override;
   void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) override;
+  void on_slot_fallback(CarrierSlot& slot, Reason reason, const std::string& text) override;
   EdgeCarrier* any_carrier(std::uint32_t turn) override;
   EdgeCarrier* carrier_in(std::uint32_t slot) override;
 

@@ -28,16 +28,18 @@ Result<Token> read_token(const EdgeConfig& config) {
   return token;
 }
 
-Result<std::unique_ptr<TlsContext>> make_context(const EdgeConfig& config, const Token& token) {
+/// `Kind` is TlsContext or QuicTls.
+template <class Kind>
+Result<std::unique_ptr<Kind>> make_context(const EdgeConfig& config, const Token& token) {
   if (!config.ca_file.empty()) {
     auto pem = read_file(config.ca_file, kFileLimit);
     if (!pem) return pem.error();
-    auto context = TlsContext::client_ca(*pem);
+    auto context = Kind::client_ca(*pem);
     if (!context) return std::move(context).error().within(config.ca_file);
     return context;
   }
-  if (!token.pins.empty()) return TlsContext::client_pinned(token.pins);
-  if (config.insecure_accept_any_hub) return TlsContext::client_unverified();
+  if (!token.pins.empty()) return Kind::client_pinned(token.pins);
+  if (config.insecure_accept_any_hub) return Kind::client_unverified();
   return error(
       Errc::kRefused,
       "nothing says how to know the hub: use a token with its key's pin (penstockctl edges add prints one), "
@@ -49,13 +51,16 @@ Result<std::unique_ptr<TlsContext>> make_context(const EdgeConfig& config, const
 Result<HubAddress> load_hub_address(const EdgeConfig& config) {
   auto token = read_token(config);
   if (!token) return token.error();
-  auto context = make_context(config, *token);
+  auto context = make_context<TlsContext>(config, *token);
   if (!context) return context.error();
+  auto quic = make_context<QuicTls>(config, *token);
+  if (!quic) return quic.error();
   return HubAddress{.hub = token->hub,
                     .edge_id = token->edge_id,
                     .secret = token->secret,
                     .server_name = config.hub_name.empty() ? token->hub.host : config.hub_name,
-                    .context = std::move(*context)};
+                    .context = std::move(*context),
+                    .quic = std::move(*quic)};
 }
 
 }  // namespace penstock

@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "config/config.h"
 #include "net/tls_context.h"
+#include "quic/quic_tls.h"
 
 namespace penstock {
 
@@ -16,6 +17,7 @@ struct HubAddress {
   std::string secret;
   std::string server_name;  // asked for in TLS, and checked where a CA is configured
   std::unique_ptr<TlsContext> context;
+  std::unique_ptr<QuicTls> quic;  // with the same trust
 };
 
 /// From the token, or from the single keys; reads the files they name. Refused when nothing says how to know

@@ -27,6 +27,7 @@ Hub::Hub(const Config& config, Parts parts)
               .admission = parts_.admission,
               .budget = parts_.budget,
               .tls = *identity_.context,
+              .quic = *identity_.quic,
               .tunnel = config.tunnel,
               .flow = config.flow,
               .sessions_admission = parts_.sessions_admission,
@@ -34,7 +35,9 @@ Hub::Hub(const Config& config, Parts parts)
               .workers = parts_.workers.size(),
               .sessions = config.limits.sessions,
               .backend_sockets = config.limits.backend_sockets,
-              .datagram_queue = config.limits.datagram_queue},
+              .datagram_queue = config.limits.datagram_queue,
+              .flows = config.limits.flows,
+              .handshakes = config.limits.handshakes},
       limiter_{config.limits},
       directory_{parts_.store, parts_.wall_clock},
       catalog_{parts_.store},
@@ -76,7 +79,25 @@ Result<void> Hub::listen_on(const Endpoint& endpoint) {
   auto listener = parts_.network.listen(endpoint, *this);
   if (!listener) return listener.error();
   listeners_.emplace_back(endpoint, std::move(*listener));
+  return config_.hub->quic ? listen_quic(endpoint) : Result<void>{};
+}
+
+Result<void> Hub::listen_quic(const Endpoint& endpoint) {
+  auto sockets = parts_.network.bind_quic(endpoint, static_cast<unsigned>(workers_.size()));
+  if (!sockets) return std::move(sockets).error().within("for QUIC (hub.quic = false does without)");
+  unsigned index = 0;
+  for (auto& socket : *sockets) {
+    on_worker(index++,
+              [socket = std::move(socket)](HubWorker& worker) mutable { worker.listen(std::move(socket)); });
+  }
   return {};
+}
+
+void Hub::stop_listening() {
+  listeners_.clear();
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [](HubWorker& hub) { hub.stop_listening(); });
+  }
 }
 
 std::vector<Endpoint> Hub::listening() const {
@@ -93,12 +114,25 @@ void Hub::on_connection(std::unique_ptr<Connection> connection) {
     connection->refuse();
     return;
   }
-  const std::uint64_t number = ++next_number_;
+  const std::uint64_t number = ++shared_.last_number;
   const auto index = static_cast<unsigned>(number % workers_.size());
   guests_[number] = {.id = {index, number}, .peer = connection->peer, .edge = {}};
   on_worker(index, [number, connection = std::move(connection)](HubWorker& worker) mutable {
     worker.add(number, std::move(connection));
   });
+}
+
+void Hub::on_caller(const Caller& caller) {
+  parts_.control.post([this, caller] { welcome(caller); });
+}
+
+/// Of those who are refused nothing that comes later is known here.
+void Hub::welcome(const Caller& caller) {
+  if (draining_ || !limiter_.begin(caller.peer.address)) {
+    const Reason reason = draining_ ? PST_R_DRAINING : PST_R_HANDSHAKE_LIMIT;
+    return refuse(caller.id, reason, std::string{help_of(reason)});
+  }
+  guests_[caller.id.number] = {.id = caller.id, .peer = caller.peer, .edge = {}, .moves = false};
 }
 
 void Hub::on_accept_failed(const boost::system::error_code& error) {
@@ -117,7 +151,7 @@ void Hub::on_hello(const Caller& caller, HelloMessage hello) {
 void Hub::on_legacy(const Caller& caller) {
   parts_.control.post([this, caller] {
     const auto guest = guests_.find(caller.id.number);
-    if (guest != guests_.end()) place(guest->second, caller.id.number, true, 0);
+    if (guest != guests_.end()) place(guest->second, {.instance = caller.id.number}, true);
   });
 }
 
@@ -148,7 +182,9 @@ void Hub::end_handshake(Guest& guest) {
 }
 
 void Hub::judge(const Caller& caller, const EdgeLine& line) {
-  Guest& guest = guests_.at(caller.id.number);
+  const auto found = guests_.find(caller.id.number);
+  if (found == guests_.end()) return;
+  Guest& guest = found->second;
   const Time now = parts_.control.now();
   if (!limiter_.may_try(caller.peer.address, now)) {
     return refuse(caller.id, PST_R_AUTH_RATE, std::string{help_of(PST_R_AUTH_RATE)} + ": wait a minute");
@@ -179,13 +215,17 @@ void Hub::take_home(const Caller& caller, const HelloMessage& hello) {
   const auto found = guests_.find(caller.id.number);
   if (found == guests_.end()) return;
   const unsigned here = caller.id.worker;
-  const unsigned home = registry_.home(found->second.edge, hello.instance, hello.carrier, here);
-  if (home != here) {
+  const auto suggested =
+      static_cast<unsigned>(steering_byte(hello.instance, hello.carrier) % parts_.workers.size());
+  const bool moves = found->second.moves;
+  const unsigned home =
+      registry_.home(found->second.edge, hello.instance, hello.carrier, moves ? suggested : here);
+  if (home != here && moves) {
     return on_worker(here, [this, number = caller.id.number, home](HubWorker& worker) {
       worker.move(number, *workers_[home]);
     });
   }
-  place(found->second, hello.instance, false, hello.carrier);
+  place(found->second, hello, false);
   on_worker(here, [number = caller.id.number](HubWorker& worker) { worker.resume(number); });
 }
 
@@ -203,7 +243,7 @@ void Hub::arrived(const Caller& caller, std::uint64_t instance, std::uint32_t in
       worker.close(number, gone, std::string{help_of(gone)}, {});
     });
   }
-  place(guest, instance, false, index);
+  place(guest, {.instance = instance, .carrier = index}, false);
   on_worker(caller.id.worker,
             [number = caller.id.number, routes = catalog_.routes_for(guest.edge)](HubWorker& worker) {
               worker.set_routes(number, routes);
@@ -211,9 +251,10 @@ void Hub::arrived(const Caller& caller, std::uint64_t instance, std::uint32_t in
             });
 }
 
-void Hub::place(Guest& guest, std::uint64_t instance, bool legacy, std::uint32_t index) {
+void Hub::place(Guest& guest, const HelloMessage& hello, bool legacy) {
   const CarrierId id = guest.id;
-  const auto placed = registry_.place(guest.edge, instance, legacy, index, id, parts_.control.now());
+  const auto placed = registry_.place(guest.edge, hello.instance, legacy, hello.carrier, id,
+                                      parts_.control.now(), hello.beside);
   for (const CarrierId& old : placed.replaced) {
     on_worker(old.worker, [old](HubWorker& worker) {
       worker.close(old.number, PST_R_REPLACED, "another instance of this edge connected", kUnwantedRetry);
@@ -226,7 +267,8 @@ void Hub::place(Guest& guest, std::uint64_t instance, bool legacy, std::uint32_t
     });
   }
   guest.placed = true;
-  if (placed.connected || !placed.replaced.empty()) keep_sessions_of(guest.edge, instance, PST_R_REPLACED);
+  if (placed.connected || !placed.replaced.empty())
+    keep_sessions_of(guest.edge, hello.instance, PST_R_REPLACED);
   const boost::json::object who{
       {"edge", guest.edge}, {"address", guest.peer.to_string()}, {"legacy", legacy}};
   event("carrier_up", who);
@@ -306,7 +348,7 @@ Result<std::vector<std::string>> Hub::reload(const Config& config) {
 
 void Hub::drain() {
   if (std::exchange(draining_, true)) return;
-  listeners_.clear();
+  stop_listening();
   const GoAwayMessage message{
       .reason = PST_R_DRAINING,
       .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(kDrainRetry),
@@ -318,7 +360,7 @@ void Hub::drain() {
 
 void Hub::stop(std::function<void()> done) {
   draining_ = true;
-  listeners_.clear();
+  stop_listening();
   lookups_.clear();
   resolve_timer_->cancel();
   if (guests_.empty()) return done();

@@ -98,6 +98,7 @@ class Hub final : private ListenerObserver, private HubDesk {
     bool handshaking = true;  // counted as unfinished
     std::uint64_t told_generation = 0;
     bool placed = false;
+    bool moves = true;  // to another worker, where it has to
   };
   /// What a connected edge was told and has answered.
   struct Assigned {
@@ -109,6 +110,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   // Connections (hub.cc)
   void on_connection(std::unique_ptr<Connection> connection) override;
   void on_accept_failed(const boost::system::error_code& error) override;
+  void on_caller(const Caller& caller) override;
   void on_line(const Caller& caller, EdgeLine line) override;
   void on_hello(const Caller& caller, HelloMessage hello) override;
   void on_legacy(const Caller& caller) override;
@@ -119,7 +121,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   void judge(const Caller& caller, const EdgeLine& line);
   void take_home(const Caller& caller, const HelloMessage& hello);
   void arrived(const Caller& caller, std::uint64_t instance, std::uint32_t index);
-  void place(Guest& guest, std::uint64_t instance, bool legacy, std::uint32_t index);
+  void place(Guest& guest, const HelloMessage& hello, bool legacy);
   void farewell(const Caller& caller, Reason reason, const std::string& text);
   void take_result(const Caller& caller, const ConfigResultMessage& result);
   void take_report(const Caller& caller, const ReportMessage& report);
@@ -128,6 +130,9 @@ class Hub final : private ListenerObserver, private HubDesk {
   void send_config(const std::string& edge, CarrierId id);
   Result<void> listen();
   Result<void> listen_on(const Endpoint& endpoint);
+  Result<void> listen_quic(const Endpoint& endpoint);
+  void stop_listening();
+  void welcome(const Caller& caller);
 
   // Services and edges (hub_assignments.cc)
   void services_changed();
@@ -168,7 +173,6 @@ class Hub final : private ListenerObserver, private HubDesk {
   std::unique_ptr<Timer> resolve_timer_;
   std::unique_ptr<Timer> stop_timer_;
   std::function<void()> stopped_;
-  std::uint64_t next_number_ = 0;
   bool draining_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "proto/proxy_header.h"
 #include "tunnel/flow_journal.h"
+#include "tunnel/framed_carrier.h"
+#include "tunnel/quic_carrier.h"
 
 namespace penstock {
 namespace {
@@ -36,20 +38,35 @@ std::string proxy_preface(const Service& service, const Flow& flow) {
 
 }  // namespace
 
-HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection)
+HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, const Endpoint& peer, const Endpoint& local)
     : worker_{worker},
       shared_{worker.shared_},
       number_{number},
-      peer_{connection->peer},
-      local_{connection->local},
+      peer_{peer},
+      local_{local},
       begun_{worker.worker_.loop.now()},
-      link_{worker.worker_.network.secure(std::move(connection), {.unsent_limit = shared_.tunnel.send_queue},
-                                          shared_.tls, {})},
       line_{wire::kMaxEdgeLine},
       deadline_{worker.worker_.loop.make_timer([this] {
         if (ending_) return leave();
         end_handshake(PST_R_HANDSHAKE_TIMEOUT, "TLS and the EDGE line took too long");
-      })} {
+      })} {}
+
+HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection)
+    : HubCarrier{worker, number, connection->peer, connection->local} {
+  link_ = worker.worker_.network.secure(std::move(connection), {.unsent_limit = shared_.tunnel.send_queue},
+                                        shared_.tls, {});
+  begin_handshake();
+}
+
+HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<QuicConnection> connection)
+    : HubCarrier{worker, number, connection->peer(), connection->local()} {
+  auto link = std::make_unique<QuicLink>(worker.worker_.loop, std::move(connection));
+  quic_ = link.get();
+  link_ = std::move(link);
+  begin_handshake();
+}
+
+void HubCarrier::begin_handshake() {
   link_->observe(this);
   link_->await_readable();
   deadline_->arm(begun_ + shared_.tunnel.handshake);
@@ -67,8 +84,9 @@ HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, Luggage luggage)
       instance_{luggage.instance},
       index_{luggage.index},
       routes_{std::move(luggage.routes)} {
-  carrier_ = std::make_unique<Carrier>(worker_.worker_.loop, worker_.worker_.network, carrier_settings(),
-                                       static_cast<CarrierObserver&>(*this), std::move(luggage.carrier));
+  carrier_ =
+      std::make_unique<FramedCarrier>(worker_.worker_.loop, worker_.worker_.network, carrier_settings(),
+                                      static_cast<CarrierObserver&>(*this), std::move(luggage.carrier));
 }
 
 HubCarrier::~HubCarrier() = default;
@@ -82,6 +100,10 @@ HubCarrier::Luggage HubCarrier::pack() {
           .index = index_,
           .routes = std::move(routes_),
           .carrier = carrier_->pack()};
+}
+
+void HubCarrier::announce() {
+  shared_.desk.on_caller(caller());
 }
 
 void HubCarrier::announce_move() {
@@ -158,8 +180,19 @@ void HubCarrier::accept(const std::string& edge, const std::string& answer,
   deadline_->cancel();
   edge_ = edge;
   routes_ = std::move(routes);
-  carrier_ = std::make_unique<Carrier>(worker_.worker_.loop, std::move(link_), carrier_settings(),
-                                       static_cast<CarrierObserver&>(*this), answer, std::move(leftover_));
+  carrier_ = make_carrier(answer);
+}
+
+std::unique_ptr<Carrier> HubCarrier::make_carrier(const std::string& answer) {
+  Loop& loop = worker_.worker_.loop;
+  CarrierSettings settings = carrier_settings();
+  auto& observer = static_cast<CarrierObserver&>(*this);
+  if (quic_ == nullptr)
+    return std::make_unique<FramedCarrier>(loop, std::move(link_), settings, observer, answer,
+                                           std::move(leftover_));
+  settings.mode = Mode::kPenstock;  // nobody else speaks it over QUIC
+  return std::make_unique<QuicCarrier>(loop, std::move(link_), *quic_, settings, observer, answer,
+                                       std::move(leftover_));
 }
 
 CarrierSettings HubCarrier::carrier_settings() const {
@@ -205,7 +238,7 @@ void HubCarrier::close(Reason reason, const std::string& text, std::chrono::mill
 CarrierSummary HubCarrier::summary() const {
   return {.id = {worker_.worker_.index, number_},
           .edge = edge_,
-          .peer = peer_.to_string(),
+          .peer = quic_ == nullptr ? peer_.to_string() : quic_->connection().peer().to_string(),
           .local = local_.to_string(),
           .cipher = carrier_->link().cipher(),
           .age = now() - begun_,

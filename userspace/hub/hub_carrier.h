@@ -10,6 +10,7 @@
 
 #include "hub/hub_worker.h"
 #include "tunnel/line_reader.h"
+#include "tunnel/quic_link.h"
 
 namespace penstock {
 
@@ -30,12 +31,15 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   };
 
   HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<Connection> connection);
+  HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<QuicConnection> connection);
   /// One that comes from another worker; it waits for resume().
   HubCarrier(HubWorker& worker, std::uint64_t number, Luggage luggage);
   ~HubCarrier();
 
   /// Leaves nothing here but to be destroyed. Only between HELLO and resume().
   Luggage pack();
+  /// Tells the hub of a caller that it does not know yet.
+  void announce();
   void announce_move();
   void resume();
 
@@ -69,7 +73,11 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
     Time give_up_at;
   };
 
+  HubCarrier(HubWorker& worker, std::uint64_t number, const Endpoint& peer, const Endpoint& local);
+
   // Handshake
+  void begin_handshake();
+  std::unique_ptr<Carrier> make_carrier(const std::string& answer);
   void on_readable() override;
   void on_writable() override {}
   void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
@@ -103,6 +111,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   const Time begun_;
 
   std::unique_ptr<Link> link_;  // until the carrier takes it
+  QuicLink* quic_ = nullptr;    // the link itself, over QUIC
   LineReader line_;
   std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
   bool line_taken_ = false;

@@ -1,5 +1,7 @@
 #include "hub/hub_identity.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <unistd.h>
 
 #include "base/file_descriptor.h"
@@ -50,6 +52,16 @@ Result<KeyAndCertificate> find_pair(const Config& config) {
   return generate(config.node.name, certificate_file, key_file);
 }
 
+/// As lasting as the key, and of no use for anything else.
+QuicSecret quic_secret_of(const std::string& key_pem) {
+  constexpr std::string_view kPurpose = "penstock quic tokens and resets";
+  QuicSecret secret{};
+  HMAC(EVP_sha256(), key_pem.data(), static_cast<int>(key_pem.size()),
+       reinterpret_cast<const unsigned char*>(kPurpose.data()), kPurpose.size(),
+       reinterpret_cast<unsigned char*>(secret.data()), nullptr);
+  return secret;
+}
+
 }  // namespace
 
 Result<HubIdentity> load_hub_identity(const Config& config) {
@@ -59,7 +71,9 @@ Result<HubIdentity> load_hub_identity(const Config& config) {
   if (!pin) return std::move(pin).error().within("the hub's certificate");
   auto context = TlsContext::server(pair->certificate_pem, pair->key_pem);
   if (!context) return std::move(context).error().within("the hub's certificate and key");
-  return HubIdentity{std::move(*context), *pin};
+  auto quic = QuicTls::server(pair->certificate_pem, pair->key_pem, quic_secret_of(pair->key_pem));
+  if (!quic) return std::move(quic).error().within("the hub's certificate and key");
+  return HubIdentity{std::move(*context), *pin, std::move(*quic)};
 }
 
 }  // namespace penstock

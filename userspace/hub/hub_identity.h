@@ -6,12 +6,14 @@
 
 #include "config/config.h"
 #include "net/tls_context.h"
+#include "quic/quic_tls.h"
 
 namespace penstock {
 
 struct HubIdentity {
   std::unique_ptr<TlsContext> context;
   PublicKeyHash pin{};
+  std::unique_ptr<QuicTls> quic;  // with the same certificate
 };
 
 /// The operator's own certificate and key; else those kept as hub.crt and hub.key in the state directory;

@@ -1,8 +1,15 @@
 #include "hub/hub_worker.h"
 
 #include "hub/hub_carrier.h"
+#include "tunnel/quic_settings.h"
 
 namespace penstock {
+namespace {
+
+/// Connections of QUIC at once, of all workers: edges have few, and strangers are bounded by handshakes.
+constexpr unsigned kMostConnections = 8192;
+
+}  // namespace
 
 HubWorker::HubWorker(const Worker& worker, HubShared& shared)
     : worker_{worker},
@@ -30,6 +37,28 @@ HubCarrier* HubWorker::find(std::uint64_t number) const {
 
 void HubWorker::add(std::uint64_t number, std::unique_ptr<Connection> connection) {
   carriers_[number] = std::make_unique<HubCarrier>(*this, number, std::move(connection));
+}
+
+void HubWorker::listen(std::unique_ptr<BoundUdp> socket) {
+  const auto workers = static_cast<unsigned>(shared_.workers);
+  const QuicLimits limits{.connections = shared_.handshakes + std::size_t{kMostConnections} / workers,
+                          .handshakes = shared_.handshakes / workers + 1,
+                          .worker = worker_.index,
+                          .workers = workers};
+  endpoints_.push_back(QuicEndpoint::server(worker_.loop, worker_.network, std::move(socket),
+                                            quic_settings(shared_.tunnel, shared_.flows), limits,
+                                            shared_.quic, static_cast<QuicEndpointObserver&>(*this)));
+}
+
+void HubWorker::stop_listening() {
+  for (const auto& endpoint : endpoints_) endpoint->stop_accepting();
+}
+
+void HubWorker::on_connection(std::unique_ptr<QuicConnection> connection) {
+  const std::uint64_t number = ++shared_.last_number;
+  auto& carrier = carriers_[number];
+  carrier = std::make_unique<HubCarrier>(*this, number, std::move(connection));
+  carrier->announce();
 }
 
 void HubWorker::accept(std::uint64_t number, const std::string& edge, const std::string& answer,

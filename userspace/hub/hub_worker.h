@@ -1,6 +1,7 @@
 // The hub on one worker: the carriers that live there and their flows.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "hub/tunnel_registry.h"
 #include "proto/handshake.h"
 #include "proto/messages.h"
+#include "quic/quic_endpoint.h"
 #include "tunnel/admission.h"
 #include "tunnel/carrier.h"
 #include "tunnel/journal.h"
@@ -29,6 +31,8 @@ class HubDesk {
     CarrierId id;
     Endpoint peer;
   };
+  /// Somebody dialled the worker itself, over QUIC. Comes before all else of that caller.
+  virtual void on_caller(const Caller& caller) = 0;
   virtual void on_line(const Caller& caller, EdgeLine line) = 0;
   /// The carrier reads nothing more until it was moved or resumed.
   virtual void on_hello(const Caller& caller, HelloMessage hello) = 0;
@@ -51,14 +55,18 @@ struct HubShared {
   Admission& admission;
   WindowBudget& budget;  // for what comes from edges
   TlsContext& tls;
+  QuicTls& quic;
   TunnelConfig tunnel;
   FlowConfig flow;
   Admission& sessions_admission;
   SteeringMaker& steering;
   std::size_t workers;
-  std::uint32_t sessions;         // UDP sessions at once, of all workers
-  std::uint32_t backend_sockets;  // UDP sockets towards backends, of all workers
-  std::size_t datagram_queue;     // bytes of datagrams that wait for one carrier
+  std::uint32_t sessions;                     // UDP sessions at once, of all workers
+  std::uint32_t backend_sockets;              // UDP sockets towards backends, of all workers
+  std::size_t datagram_queue;                 // bytes of datagrams that wait for one carrier
+  std::uint32_t flows;                        // at once, of all workers
+  std::uint32_t handshakes;                   // unfinished at once, of all workers
+  std::atomic<std::uint64_t> last_number{0};  // of a connection, on whatever worker
 };
 
 struct CarrierSummary {
@@ -79,13 +87,16 @@ struct FlowSummary {
 };
 
 /// Used on its worker's thread.
-class HubWorker final : private HubCarriers {
+class HubWorker final : private HubCarriers, private QuicEndpointObserver {
  public:
   HubWorker(const Worker& worker, HubShared& shared);
   ~HubWorker();
   HubWorker(const HubWorker&) = delete;
   HubWorker& operator=(const HubWorker&) = delete;
 
+  /// Takes connections of QUIC there: this worker's share of those that come to the address.
+  void listen(std::unique_ptr<BoundUdp> socket);
+  void stop_listening();
   /// A connection that somebody made to the hub's port.
   void add(std::uint64_t number, std::unique_ptr<Connection> connection);
   void accept(std::uint64_t number, const std::string& edge, const std::string& answer,
@@ -110,6 +121,7 @@ class HubWorker final : private HubCarriers {
 
  private:
   friend class HubCarrier;
+  void on_connection(std::unique_ptr<QuicConnection> connection) override;
   HubCarrier* find(std::uint64_t number) const;
   void gone(std::uint64_t number);
   Carrier* carrier(std::uint64_t number) override;
@@ -119,6 +131,7 @@ class HubWorker final : private HubCarriers {
   HubShared& shared_;
   Ledger ledger_;
   HubSessions sessions_;
+  std::vector<std::unique_ptr<QuicEndpoint>> endpoints_;  // before what is on them
   std::map<std::uint64_t, std::unique_ptr<HubCarrier>> carriers_;
 };
 

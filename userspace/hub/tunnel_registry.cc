@@ -19,7 +19,7 @@ std::uint64_t hash_of_edge(std::string_view id) {
 }
 
 TunnelRegistry::Placed TunnelRegistry::place(const std::string& edge, std::uint64_t instance, bool legacy,
-                                             std::uint32_t index, CarrierId carrier, Time now) {
+                                             std::uint32_t index, CarrierId carrier, Time now, bool beside) {
   Placed placed;
   auto found = tunnels_.find(edge);
   if (found != tunnels_.end() && found->second.instance != instance) {
@@ -40,7 +40,7 @@ TunnelRegistry::Placed TunnelRegistry::place(const std::string& edge, std::uint6
     placed.refused = true;
     return placed;
   }
-  if (old != carriers.end()) placed.replaced.push_back(old->second);
+  if (old != carriers.end() && !beside) placed.replaced.push_back(old->second);
   carriers[index] = carrier;
   return placed;
 }

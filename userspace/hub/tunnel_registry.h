@@ -50,9 +50,9 @@ class TunnelRegistry {
   explicit TunnelRegistry(std::uint32_t carriers_per_tunnel) : most_carriers_{carriers_per_tunnel} {}
 
   /// A carrier said who it is. Another instance replaces the tunnel whole; the same index replaces that
-  /// carrier.
+  /// carrier, which is left to itself when the new one stands `beside` it.
   Placed place(const std::string& edge, std::uint64_t instance, bool legacy, std::uint32_t index,
-               CarrierId carrier, Time now);
+               CarrierId carrier, Time now, bool beside = false);
   /// A worker has UDP sessions of a carrier of the process before.
   void inherit(const InheritedHome& home, unsigned worker) { inherited_[home] = worker; }
   /// The worker that has the UDP sessions of that carrier, and so must have the carrier: `here`, unless an

@@ -239,11 +239,25 @@ void list_flows(Node& node, const AdminRequest& request, AdminReply reply) {
 
 // ---------------------------------------------------------------------------------------------- tunnels
 
+json::object quic_row(const QuicReport& report) {
+  return {{"sent_packets", report.sent_packets},
+          {"lost_packets", report.lost_packets},
+          {"received_packets", report.received_packets},
+          {"congestion_window", report.congestion_window},
+          {"in_flight", report.in_flight},
+          {"packet_size", report.packet_size},
+          {"migrations", report.migrations},
+          {"resumed", report.resumed}};
+}
+
 json::object carrier_row(const CarrierReport& report) {
-  return {{"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(report.rtt).count()},
-          {"flows", report.streams},
-          {"sent", report.sent},
-          {"received", report.received}};
+  json::object row{{"kind", report.quic ? "quic" : "tls"},
+                   {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(report.rtt).count()},
+                   {"flows", report.streams},
+                   {"sent", report.sent},
+                   {"received", report.received}};
+  if (report.quic) row["quic"] = quic_row(*report.quic);
+  return row;
 }
 
 struct TunnelListing {
@@ -292,6 +306,7 @@ void add_edge_tunnel(json::array& tunnels, Edge& edge, const std::vector<EdgeCar
     row["age_s"] = seconds(summary.age);
     row["up"] = summary.up;
     row["why"] = summary.why;
+    row["why_tls"] = summary.why_fallback;
     legacy = legacy || summary.legacy;
     carriers.push_back(std::move(row));
   }

@@ -102,15 +102,16 @@ Result<GoAwayMessage> parse_go_away(Bytes payload) {
 }
 
 std::string to_json(const HelloMessage& message) {
-  return json::serialize(
-      json::object{{"version", message.version},
+  json::object out{{"version", message.version},
                    {"role", message.role},
                    {"dialer", message.dialer},
                    {"instance", std::to_string(message.instance)},
                    {"carrier", message.carrier},
                    {"carriers", message.carriers},
                    {"features", json::array(message.features.begin(), message.features.end())},
-                   {"software", peer_text(message.software)}});
+                   {"software", peer_text(message.software)}};
+  if (message.beside) out["beside"] = true;
+  return json::serialize(out);
 }
 
 Result<HelloMessage> parse_hello(std::string_view json) {
@@ -122,6 +123,7 @@ Result<HelloMessage> parse_hello(std::string_view json) {
                        .instance = root.key("instance").u64(),
                        .carrier = root.key("carrier").number<std::uint32_t>(0),
                        .carriers = root.key("carriers").number<std::uint32_t>(1),
+                       .beside = root.has("beside") && root.key("beside").boolean(),
                        .features = root.key("features").names(wire::kMaxFeatures),
                        .software = peer_text(root.key("software").text())};
   if (message.role != "edge" && message.role != "hub") root.key("role").fail("must be \"edge\" or \"hub\"");

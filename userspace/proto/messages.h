@@ -37,6 +37,12 @@ struct GoAwayMessage {
 std::vector<std::byte> to_bytes(const GoAwayMessage& message);
 Result<GoAwayMessage> parse_go_away(Bytes payload);
 
+/// The first byte of the connection id that an edge dials a carrier of QUIC by. A hub gives a carrier to the
+/// worker of that number, modulo its workers, whatever it is made of: so it comes home by itself.
+constexpr std::uint8_t steering_byte(std::uint64_t instance, std::uint32_t carrier) {
+  return static_cast<std::uint8_t>(instance + carrier);
+}
+
 /// HELLO: JSON {"version":1,"role":"edge","dialer":true,"instance":"<u64>","carrier":0,"carriers":2,
 /// "features":[...],"software":"penstock 0.1.0"}. Who dials and who is the edge are separate facts.
 struct HelloMessage {
@@ -46,6 +52,7 @@ struct HelloMessage {
   std::uint64_t instance = 0;  // random per start of the edge
   std::uint32_t carrier = 0;   // index of this carrier in the tunnel
   std::uint32_t carriers = 1;  // how many the edge means to open
+  bool beside = false;         // the carrier that this one succeeds goes on until its flows end
   std::vector<std::string> features;
   std::string software;
   bool operator==(const HelloMessage&) const = default;

@@ -15,11 +15,8 @@ constexpr Duration kShortestTick = 20ms;
 constexpr Duration kCloseTime = 1s;
 constexpr Duration kLegacyPing = 15s;
 constexpr Duration kLegacyTimeout = 45s;
-
-std::unique_ptr<Link> joined(std::unique_ptr<Link> link, Network& network) {
-  link->join(network);
-  return link;
-}
+/// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
+constexpr std::size_t kControlPause = 262144;
 
 }  // namespace
 
@@ -39,26 +36,20 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
       half_closed_{settings.half_closed},
       ticker_{loop.make_timer([this] { tick(); })},
       leftover_{std::move(leftover)},
-      datagrams_{settings.datagram_queue},
-      out_{new std::byte[kOutSize]},
       now_{loop.now()},
       last_heard_{now_},
       last_ping_{now_ - 3 * ping_every()} {
   control_.assign(as_bytes(greeting).begin(), as_bytes(greeting).end());
+}
+
+void Carrier::begin() {
   link_->observe(this);
   ticker_->arm(now_ + std::clamp(ping_ / 4, kShortestTick, kLongestTick));
-  post_to_self(&Carrier::on_readable);
+  post_to_self([this] { on_readable(); });
   flush_soon();
 }
 
-Carrier::Carrier(Loop& loop, Network& network, const CarrierSettings& settings, CarrierObserver& observer,
-                 Luggage luggage)
-    : Carrier{loop,
-              joined(std::move(luggage.link), network),
-              settings,
-              observer,
-              as_text(luggage.unsent),
-              std::move(luggage.unread)} {
+void Carrier::unpack(Luggage& luggage) {
   mode_ = Mode::kPenstock;
   first_frame_ = false;
   paused_ = true;
@@ -77,7 +68,7 @@ Carrier::~Carrier() {
 }
 
 void Carrier::resume() {
-  if (std::exchange(paused_, false)) post_to_self(&Carrier::on_readable);
+  if (std::exchange(paused_, false)) post_to_self([this] { on_readable(); });
 }
 
 Carrier::Luggage Carrier::pack() {
@@ -85,9 +76,10 @@ Carrier::Luggage Carrier::pack() {
   ticker_->cancel();
   alive_.reset();
   link_->leave();
+  const Bytes begun = unsent();
   Luggage luggage{.link = std::move(link_),
                   .reader = std::move(reader_),
-                  .unsent = {out_.get() + out_begin_, out_.get() + out_end_},
+                  .unsent = {begun.begin(), begun.end()},
                   .unread = std::move(leftover_),
                   .sent = sent_,
                   .received = received_};
@@ -105,9 +97,14 @@ Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
     return error(Errc::kLimit,
                  std::string{ids_left() ? help_of(PST_R_WINDOW_BUDGET) : "all stream ids are used"});
   }
-  const std::uint32_t id = ++last_stream_;
-  const std::string line = proxy_v1({.client = flow.client, .local = flow.local});
-  queue_frame(id, FrameType::kOpen, as_bytes(line));
+  const auto begun = begin_stream(proxy_v1({.client = flow.client, .local = flow.local}));
+  if (!begun) {
+    budget_.leave();
+    link->reset_on_close();
+    ledger_.of(flow.service).refuse_flow(PST_R_WINDOW_BUDGET);
+    return begun.error();
+  }
+  const std::uint32_t id = *begun;
   Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
   counters_.flows_opened.add(1);
   stream.enter(ledger_.of(stream.flow().service));
@@ -157,13 +154,7 @@ void Carrier::end_stream(std::uint32_t id, Reason reason, const std::string& tex
   stream->receive_window_.release();
   budget_.leave();
   if (reason != PST_R_COMPLETED && stream->link_ != nullptr) stream->link_->reset_on_close();
-  if (tell_peer && state_ == State::kRunning) {
-    if (mode_ == Mode::kPenstock) {
-      queue_frame(id, FrameType::kReset, to_bytes(ResetMessage{.reason = reason, .text = text}));
-    } else if (!stream->source_ended_) {
-      queue_frame(id, close_type(), {});  // all that a legacy peer understands
-    }
-  }
+  if (reason != PST_R_COMPLETED && state_ == State::kRunning) abandon(*stream, reason, text, tell_peer);
   stream->settle();
   stream->close_books(reason);
   counters_.count(reason);
@@ -185,13 +176,69 @@ void Carrier::source_failed(Stream& stream, const boost::system::error_code& why
   end_stream(stream.id(), reason, why.message(), true);
 }
 
-// ---------------------------------------------------------------------------------------------- life
+// ---------------------------------------------------------------------------------------------- sending
 
-void Carrier::post_to_self(void (Carrier::*what)()) {
-  loop_.post([this, what, alive = std::weak_ptr<bool>{alive_}] {
-    if (!alive.expired()) (this->*what)();
-  });
+void Carrier::queue_frame(std::uint32_t stream, FrameType type, Bytes payload) {
+  append_frame(control_, stream, type, payload);
+  flush_soon();
 }
+
+void Carrier::send(FrameType type, Bytes payload) {
+  if (state_ == State::kRunning) queue_frame(0, type, payload);
+}
+
+void Carrier::send_session(FrameType type, std::uint32_t session, Bytes payload) {
+  if (state_ == State::kRunning) queue_frame(session, type, payload);
+}
+
+void Carrier::acknowledge_session(std::uint32_t session) {
+  if (mode_ == Mode::kPenstock) send_session(FrameType::kUdpOpenAck, session, {});
+}
+
+void Carrier::end_session(std::uint32_t session, Reason reason, const std::string& text) {
+  const bool quiet = reason == PST_R_IDLE_TIMEOUT || reason == PST_R_UNREPLIED;
+  if (quiet || mode_ != Mode::kPenstock) return send_session(FrameType::kUdpClose, session, {});
+  send_session(FrameType::kReset, session, to_bytes(ResetMessage{.reason = reason, .text = text}));
+}
+
+void Carrier::flush_soon() {
+  if (flush_posted_ || write_blocked_ || state_ == State::kClosed) return;
+  flush_posted_ = true;
+  post_to_self([this] { flush(); });
+}
+
+void Carrier::on_writable() {
+  write_blocked_ = false;
+  flush();
+}
+
+void Carrier::on_broken(const boost::system::error_code& error) {
+  link_failed({.bytes = 0, .status = IoStatus::kFailed, .error = error});
+}
+
+void Carrier::go_away(const GoAwayMessage& message) {
+  if (mode_ == Mode::kPenstock) send(FrameType::kGoAway, to_bytes(message));
+}
+
+bool Carrier::control_is_full() const {
+  return control_.size() > kControlPause;
+}
+
+void Carrier::control_sent(std::size_t bytes) {
+  control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(bytes));
+  if (!reading_paused_ || control_is_full()) return;
+  reading_paused_ = false;
+  post_to_self([this] { on_readable(); });  // not when readable: the link may have read ahead
+}
+
+void Carrier::count_sent(Stream& stream, std::size_t bytes) {
+  stream.to_tunnel_ += bytes;
+  stream.passed_to_tunnel(bytes);
+  stream.active_ = now_;
+  (side_ == Side::kEdge ? counters_.bytes_to_backend : counters_.bytes_to_client).add(bytes);
+}
+
+// ---------------------------------------------------------------------------------------------- life
 
 Duration Carrier::ping_every() const {
   return mode_ == Mode::kPenstock ? ping_ : std::max(ping_, kLegacyPing);
@@ -206,6 +253,7 @@ void Carrier::tick() {
   if (state_ != State::kRunning) return;
   check_peer(now_);
   for_each([&](Stream& stream) { check_stream(stream, now_); });
+  check(now_);
   if (state_ == State::kRunning) ticker_->arm(now_ + std::clamp(ping_ / 4, kShortestTick, kLongestTick));
 }
 
@@ -259,8 +307,8 @@ void Carrier::finish_closing() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
   ticker_->cancel();
-  datagrams_.drop_all(PST_R_TUNNEL_LOST);
-  post_to_self(&Carrier::announce_closed);
+  drop_datagrams();
+  post_to_self([this] { announce_closed(); });
 }
 
 void Carrier::announce_closed() {
@@ -268,7 +316,7 @@ void Carrier::announce_closed() {
 }
 
 CarrierReport Carrier::report() const {
-  return {.rtt = rtt_, .sent = sent_, .received = received_, .streams = streams_.size()};
+  return {.rtt = rtt_, .sent = sent_, .received = received_, .streams = streams_.size(), .quic = {}};
 }
 
 }  // namespace penstock

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,11 +14,10 @@
 #include "net/network.h"
 #include "proto/frame.h"
 #include "proto/messages.h"
+#include "quic/quic_connection.h"
 #include "tunnel/counters.h"
-#include "tunnel/datagram_queue.h"
 #include "tunnel/flow.h"
 #include "tunnel/send_scheduler.h"
-#include "tunnel/send_turns.h"
 #include "tunnel/stream.h"
 #include "tunnel/window.h"
 
@@ -74,11 +74,13 @@ struct CarrierReport {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::size_t streams = 0;
+  std::optional<QuicReport> quic{};  // of a carrier of QUIC
 };
 
-/// Frames, streams, windows, heartbeat, and a queue of datagrams, over one link. One thread: its loop's.
-/// Sessions are their owner's: a carrier moves the frames and knows no session.
-class Carrier final : private LinkObserver {
+/// What TLS and QUIC carriers have in common: control frames over one link, the heartbeat, the life of
+/// streams. How streams and datagrams travel is theirs (framed_carrier.h, quic_carrier.h). One thread: its
+/// loop's. Sessions are their owner's: a carrier moves what belongs to them and knows no session.
+class Carrier : protected LinkObserver {
  public:
   /// All that a carrier without streams and datagrams is, on its way to another loop.
   struct Luggage {
@@ -90,14 +92,7 @@ class Carrier final : private LinkObserver {
     std::uint64_t received = 0;
   };
 
-  /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
-  /// its line.
-  Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
-          std::string_view greeting, std::vector<std::byte> leftover);
-  /// One in penstock mode that comes from another loop; it is paused.
-  Carrier(Loop& loop, Network& network, const CarrierSettings& settings, CarrierObserver& observer,
-          Luggage luggage);
-  ~Carrier();
+  virtual ~Carrier();
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
@@ -114,13 +109,15 @@ class Carrier final : private LinkObserver {
   /// Sends a frame of the tunnel itself (stream 0).
   void send(FrameType type, Bytes payload);
 
-  /// Queues a datagram as UDP_DATA or UDP_DATA_BACK. From then on `line`, which outlives the carrier, has it
+  /// Queues a datagram, UDP_DATA or UDP_DATA_BACK. From then on `line`, which outlives the carrier, has it
   /// as held, then as sent, or as dropped when the carrier ends before. False when it does not fit into the
   /// queue, is larger than a datagram may be, or the carrier is not running: then it is the caller's to
   /// count.
-  bool send_datagram(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line);
+  virtual bool send_datagram(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line) = 0;
   /// Queues UDP_OPEN and, behind it, the first UDP_DATA: both or neither. `line` and the answer as above.
-  bool open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line);
+  virtual bool open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line) = 0;
+  /// Whether a datagram may be lost on its way: then a session opens with every one until it is acknowledged.
+  virtual bool loses_datagrams() const = 0;
   /// Sends UDP_CLOSE, UDP_OPEN_ACK or RESET of a session, before datagrams that are queued. Nothing when the
   /// carrier is not running.
   void send_session(FrameType type, std::uint32_t session, Bytes payload);
@@ -131,9 +128,11 @@ class Carrier final : private LinkObserver {
 
   /// Takes nothing more from the peer until resume(); what has come waits. May be called from on_message().
   void pause() { paused_ = true; }
-  void resume();
-  /// Of a paused carrier that has neither streams nor datagrams, and not from within a call of its own:
-  /// leaves nothing but to be destroyed, without a further word to anybody.
+  virtual void resume();
+  /// Whether it may move to another loop by pack().
+  virtual bool moves() const = 0;
+  /// Of a paused carrier that moves and has neither streams nor datagrams, and not from within a call of its
+  /// own: leaves nothing but to be destroyed, without a further word to anybody.
   Luggage pack();
 
   /// Asks the peer to open nothing more here; streams go on. Silent towards a legacy peer.
@@ -148,57 +147,80 @@ class Carrier final : private LinkObserver {
   bool ids_left() const { return last_stream_ < wire::kSessionBit - 1; }
   bool running() const { return state_ == State::kRunning; }
   std::size_t streams() const { return streams_.size(); }
-  CarrierReport report() const;
+  virtual CarrierReport report() const;
   Link& link() { return *link_; }
 
- private:
+ protected:
   friend class Stream;
   enum class State { kRunning, kClosing, kClosed };
   using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<Stream>>;
 
-  /// What is gathered for one write: a full TLS record, and place for a CLOSE behind it. Gathering more saves
-  /// little and costs much where the kernel paces what it sends (BBR): a burst then waits on a timer for each
-  /// of its segments.
-  static constexpr std::size_t kOutSize = wire::kMaxDataSent + 2 * wire::kHeaderSize;
+  /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
+  /// its line.
+  Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
+          std::string_view greeting, std::vector<std::byte> leftover);
+  /// To be called once the carrier can receive and send.
+  void begin();
+  /// It goes on with what another one packed, and is paused.
+  void unpack(Luggage& luggage);
+
+  // What the kinds do each in their own way
+  /// Tells the peer of a new stream, whose id it returns; `line` is the PROXY v1 line.
+  virtual Result<std::uint32_t> begin_stream(std::string_view line) = 0;
+  virtual SendWindow send_window() const = 0;
+  /// The peer may send so many bytes more.
+  virtual void grant(Stream& stream, std::uint32_t bytes) = 0;
+  /// The stream ends here, other than in order; `tell_peer` unless it ended there first.
+  virtual void abandon(Stream& stream, Reason reason, const std::string& text, bool tell_peer) = 0;
+  /// The peer opened a stream that finds no place.
+  virtual void refuse(std::uint32_t id, Reason reason) = 0;
+  /// Whether frames of that type travel over the link at all.
+  virtual bool travels(FrameType type) const = 0;
+  virtual Result<void> handle_stream_frame(const FramePart& part) = 0;
+  /// Writes what waits.
+  virtual void flush() = 0;
+  virtual void drop_datagrams() = 0;
+  /// Now and then.
+  virtual void check(Time /*now*/) {}
+  /// Of what was packed into this carrier's own buffers and not sent.
+  virtual Bytes unsent() const { return {}; }
 
   // Receiving (carrier_frames.cc)
   void on_readable() override;
+  void on_writable() override;
+  void on_broken(const boost::system::error_code& error) override;
   void read_turn();
   void consume(Bytes bytes);
   Result<void> handle(const FramePart& part);
   Result<void> handle_session_frame(const FramePart& part);
-  Result<void> handle_stream_frame(const FramePart& part);
-  Result<void> handle_open(const FramePart& part);
-  void refuse_open(std::uint32_t id);
-  Result<void> late(const FramePart& part);
   Result<void> handle_tunnel_frame(const FramePart& part);
-  Result<void> handle_data(Stream& stream, const FramePart& part);
-  Result<void> handle_end(Stream& stream);
-  Result<void> handle_window_update(Stream& stream, Bytes payload);
   Result<void> handle_reset(Stream& stream, Bytes payload);
   Result<void> out_of_place(std::string_view why) const;
   bool belongs_here(FrameType type) const;
   void handle_pong(Bytes payload);
+  /// A stream that the peer opened, with the payload of its OPEN.
+  void take_open(std::uint32_t id, Bytes line);
+  void count_late(std::size_t bytes);
+  void count_received(std::size_t bytes);
 
-  // Sending (carrier_sending.cc)
-  void on_writable() override;
-  void on_broken(const boost::system::error_code& error) override;
+  // Sending
   void flush_soon();
-  void flush();
-  void fill();
-  void fill_from_control();
-  void fill_from_streams();
-  void fill_from_datagrams();
-  void fill_from(Stream& stream);
-  void append_header(const FrameHeader& header);
   void queue_frame(std::uint32_t stream, FrameType type, Bytes payload);
-  void source_blocked(Stream& stream);
-  void source_ended(Stream& stream);
+  bool control_is_full() const;
+  /// `bytes` of control_ were sent.
+  void control_sent(std::size_t bytes);
+  /// Bytes of the stream's source go into the tunnel.
+  void count_sent(Stream& stream, std::size_t bytes);
   void source_failed(Stream& stream, const boost::system::error_code& why);
   void link_failed(const IoResult& result);
 
   // Life
-  void post_to_self(void (Carrier::*what)());
+  template <class Work>
+  void post_to_self(Work work) {
+    loop_.post([work = std::move(work), alive = std::weak_ptr<bool>{alive_}] {
+      if (!alive.expired()) work();
+    });
+  }
   void tick();
   void check_peer(Time now);
   void check_stream(Stream& stream, Time now);
@@ -207,11 +229,6 @@ class Carrier final : private LinkObserver {
   void stream_is_done(Stream& stream);
   void finish_closing();
   void announce_closed();
-  FrameType data_type() const { return side_ == Side::kEdge ? FrameType::kData : FrameType::kDataBack; }
-  FrameType close_type() const { return side_ == Side::kEdge ? FrameType::kClose : FrameType::kCloseBack; }
-  FrameType window_type() const {
-    return side_ == Side::kEdge ? FrameType::kWindowUpdate : FrameType::kWindowUpdateBack;
-  }
   Duration ping_every() const;
   Duration give_up_after() const;
 
@@ -247,12 +264,7 @@ class Carrier final : private LinkObserver {
   bool told_of_session_ = false;  // in this turn of reading
 
   SendScheduler scheduler_;
-  DatagramQueue datagrams_;
-  SendTurns turns_;
-  std::vector<std::byte> control_;    // frames that go before all data
-  std::unique_ptr<std::byte[]> out_;  // being written: bytes from out_begin_ to out_end_
-  std::size_t out_begin_ = 0;
-  std::size_t out_end_ = 0;
+  std::vector<std::byte> control_;  // frames that go before all data
   bool flush_posted_ = false;
   bool write_blocked_ = false;
 

@@ -1,6 +1,5 @@
 // What a carrier does with the frames that arrive.
 #include <algorithm>
-#include <array>
 
 #include "proto/proxy_header.h"
 #include "tunnel/carrier.h"
@@ -10,7 +9,6 @@ namespace {
 
 constexpr std::size_t kReadSize = 65536;
 constexpr std::size_t kReadTurn = 262144;
-constexpr std::size_t kControlPause = 262144;
 
 /// One per thread: what is read is handled at once, so carriers of a worker share it.
 MutableBytes scratch() {
@@ -41,7 +39,7 @@ void Carrier::read_turn() {
   }
   for (std::size_t turn = 0; turn < kReadTurn;) {
     if (state_ == State::kClosed || paused_) return;
-    if (control_.size() > kControlPause && state_ == State::kRunning) {
+    if (control_is_full() && state_ == State::kRunning) {
       reading_paused_ = true;
       return;
     }
@@ -56,7 +54,7 @@ void Carrier::read_turn() {
     if (result.status == IoStatus::kBlocked) return link_->await_readable();
     if (result.status != IoStatus::kDone) return link_failed(result);
   }
-  post_to_self(&Carrier::on_readable);
+  post_to_self([this] { on_readable(); });
 }
 
 void Carrier::consume(Bytes bytes) {
@@ -131,6 +129,7 @@ Result<void> Carrier::handle(const FramePart& part) {
                             ? "this frame needs a HELLO first"
                             : "this frame must not be sent in this direction or was not agreed on");
   }
+  if (!travels(type)) return out_of_place("over QUIC this travels in streams and datagrams of its own");
   if (part.header.stream == 0) return handle_tunnel_frame(part);
   if (mode_ != Mode::kPenstock) return is_udp(type) ? handle_session_frame(part) : handle_stream_frame(part);
   const bool session = (part.header.stream & wire::kSessionBit) != 0;
@@ -178,105 +177,32 @@ void Carrier::handle_pong(Bytes payload) {
   rtt_ = rtt_ == Duration{} ? measured : (rtt_ * 7 + measured) / 8;
 }
 
-Result<void> Carrier::handle_stream_frame(const FramePart& part) {
-  if (part.header.type == FrameType::kOpen) return handle_open(part);
-  if (part.header.stream > last_stream_) return out_of_place("that stream was never opened");
-  Stream* const stream = find(part.header.stream);
-  if (stream == nullptr) return late(part);
-  switch (part.header.type) {
-    case FrameType::kData:
-    case FrameType::kDataBack:
-      return handle_data(*stream, part);
-    case FrameType::kClose:
-    case FrameType::kCloseBack:
-      return handle_end(*stream);
-    case FrameType::kReset:
-      return handle_reset(*stream, part.payload);
-    default:
-      return handle_window_update(*stream, part.payload);
-  }
-}
-
-/// What was on its way when the stream ended. A legacy peer, which knows no RESET, gets its credit back so
-/// that it comes to an end of its own.
-Result<void> Carrier::late(const FramePart& part) {
-  if (part.last) counters_.count(PST_R_LATE_FRAME);
-  if (is_data(part.header.type)) {
-    LedgerLine& line = side_ == Side::kHub ? nobody_.flows_to_backend : nobody_.flows_to_client;
-    line.received_bytes.add(part.payload.size());
-    line.dropped_bytes.add(part.payload.size());
-  }
-  if (mode_ == Mode::kPenstock || !is_data(part.header.type) || part.payload.empty()) return {};
-  std::array<std::byte, 4> credit{};
-  store_u32(credit.data(), static_cast<std::uint32_t>(part.payload.size()));
-  queue_frame(part.header.stream, window_type(), credit);
-  return {};
-}
-
-Result<void> Carrier::handle_open(const FramePart& part) {
-  const std::uint32_t id = part.header.stream;
-  if (id <= last_stream_)
-    return out_of_place("stream ids must increase, the last one was " + std::to_string(last_stream_));
-  last_stream_ = id;
+void Carrier::take_open(std::uint32_t id, Bytes line) {
   Flow flow;
-  const auto addresses = parse_proxy_v1(as_text(part.payload));
+  const auto addresses = parse_proxy_v1(as_text(line));
   if (addresses) {
     flow.client = addresses->client;
     flow.local = addresses->local;
   }
-  if (!budget_.admit()) {
-    refuse_open(id);
-    return {};
+  if (!budget_.admit()) {  // there is no memory for its window
+    counters_.count(PST_R_WINDOW_BUDGET);
+    nobody_.refuse_flow(PST_R_WINDOW_BUDGET);
+    return refuse(id, PST_R_WINDOW_BUDGET);
   }
   Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
   counters_.flows_opened.add(1);
-  if (!addresses) {
-    end_stream(id, PST_R_BAD_OPEN, addresses.error().what, true);
-    return {};
-  }
+  if (!addresses) return end_stream(id, PST_R_BAD_OPEN, addresses.error().what, true);
   observer_.on_open(stream);
-  return {};
 }
 
-/// There is no memory for its window.
-void Carrier::refuse_open(std::uint32_t id) {
-  counters_.count(PST_R_WINDOW_BUDGET);
-  nobody_.refuse_flow(PST_R_WINDOW_BUDGET);
-  const ResetMessage refusal{.reason = PST_R_WINDOW_BUDGET, .text = {}};
-  queue_frame(id, mode_ == Mode::kPenstock ? FrameType::kReset : close_type(),
-              mode_ == Mode::kPenstock ? to_bytes(refusal) : std::vector<std::byte>{});
+void Carrier::count_late(std::size_t bytes) {
+  LedgerLine& line = side_ == Side::kHub ? nobody_.flows_to_backend : nobody_.flows_to_client;
+  line.received_bytes.add(bytes);
+  line.dropped_bytes.add(bytes);
 }
 
-Result<void> Carrier::handle_data(Stream& stream, const FramePart& part) {
-  if (stream.peer_ended_) return out_of_place("data after the end of that direction");
-  if (part.payload.empty()) return {};
-  (side_ == Side::kEdge ? counters_.bytes_to_client : counters_.bytes_to_backend).add(part.payload.size());
-  Reason why = PST_R_UNKNOWN;
-  const std::uint32_t id = stream.id();
-  const bool more = !part.last || reader_.goes_on();
-  if (stream.deliver(part.payload, more, why)) return {};
-  if (mode_ != Mode::kPenstock && why == PST_R_WINDOW_EXCEEDED)
-    return out_of_place("more than the window of 4 MiB");
-  end_stream(id, why, reader_.position(), true);
-  return {};
-}
-
-Result<void> Carrier::handle_end(Stream& stream) {
-  if (stream.peer_ended_) return out_of_place("that direction has ended before");
-  stream.peer_ended();
-  return {};
-}
-
-Result<void> Carrier::handle_window_update(Stream& stream, Bytes payload) {
-  const std::uint32_t grant = load_u32(payload.data());
-  if (!stream.send_window_.grant(grant) && mode_ == Mode::kPenstock) {
-    return out_of_place("the window grows beyond 16 MiB");
-  }
-  if (stream.wants_to_send() && stream.attached()) {
-    scheduler_.add(stream);
-    flush_soon();
-  }
-  return {};
+void Carrier::count_received(std::size_t bytes) {
+  (side_ == Side::kEdge ? counters_.bytes_to_client : counters_.bytes_to_backend).add(bytes);
 }
 
 Result<void> Carrier::handle_reset(Stream& stream, Bytes payload) {

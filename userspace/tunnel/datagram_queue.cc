@@ -28,6 +28,20 @@ bool DatagramQueue::push_open(std::uint32_t session, Bytes proxy_header, Bytes p
   return true;
 }
 
+bool DatagramQueue::push_bare(Bytes head, Bytes proxy_header, Bytes payload, LedgerLine& line) {
+  if (payload.size() > wire::kMaxDatagram || proxy_header.size() > wire::kMaxUdpOpen) return false;
+  const std::size_t bytes = head.size() + proxy_header.size() + payload.size();
+  if (!reserve({.line = &line,
+                .bytes = static_cast<std::uint32_t>(bytes),
+                .payload = static_cast<std::uint32_t>(payload.size())})) {
+    return false;
+  }
+  put(head);
+  put(proxy_header);
+  put(payload);
+  return true;
+}
+
 /// Writes the entry when the frames that it announces fit behind it.
 bool DatagramQueue::reserve(const Entry& entry) {
   if (sizeof entry + entry.bytes > limit_ - size_) return false;
@@ -70,6 +84,11 @@ void DatagramQueue::skip(std::size_t bytes) {
 void DatagramQueue::begin_next() {
   get(std::as_writable_bytes(std::span{&front_, 1}));
   left_ = front_.bytes;
+}
+
+std::size_t DatagramQueue::next_size() {
+  if (!empty() && left_ == 0) begin_next();
+  return left_;
 }
 
 std::size_t DatagramQueue::take(MutableBytes into) {

@@ -27,7 +27,12 @@ class DatagramQueue {
   bool push(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line);
   /// Adds a UDP_OPEN and the UDP_DATA behind it, both or neither.
   bool push_open(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line);
+  /// Adds `head`, then a PROXY header or none, then the payload, without frames; counted and refused as
+  /// above.
+  bool push_bare(Bytes head, Bytes proxy_header, Bytes payload, LedgerLine& line);
 
+  /// Bytes that take() has to give until the end of what was pushed first.
+  std::size_t next_size();
   /// Copies what was pushed first, or the rest of it, as far as there is room; returns the bytes copied. With
   /// its last byte it counts as sent.
   std::size_t take(MutableBytes into);

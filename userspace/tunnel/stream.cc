@@ -7,9 +7,7 @@
 namespace penstock {
 namespace {
 
-/// Legacy peers know windows of 1 to 4 MB (megabytes of either kind): we send no more than the smallest
-/// promises and accept as much as the largest allows.
-constexpr std::uint64_t kLegacySendCredit = 1'000'000;
+/// Legacy peers know windows of 1 to 4 MB (of either kind): we accept as much as the largest allows.
 constexpr std::uint64_t kLegacyReceiveCredit = 4U << 20;
 
 }  // namespace
@@ -18,8 +16,7 @@ Stream::Stream(Carrier& carrier, std::uint32_t id, Flow flow)
     : carrier_{carrier},
       id_{id},
       flow_{std::move(flow)},
-      send_window_{carrier.mode_ == Mode::kPenstock ? SendWindow{wire::kInitialCredit, kMaxWindow}
-                                                    : SendWindow{kLegacySendCredit, kLegacySendCredit}},
+      send_window_{carrier.send_window()},
       receive_window_{carrier.mode_ == Mode::kPenstock ? wire::kInitialCredit : kLegacyReceiveCredit,
                       carrier.mode_ == Mode::kPenstock ? &carrier.budget_ : nullptr},
       opened_{carrier.now_},
@@ -57,22 +54,29 @@ void Stream::attach(std::unique_ptr<Link> link, Bytes preface) {
 }
 
 bool Stream::deliver(Bytes bytes, bool more, Reason& why) {
-  active_ = carrier_.now_;
-  from_tunnel_ += bytes.size();
-  if (ledger_ != nullptr) {
-    line_from_tunnel().received_bytes.add(bytes.size());
-    line_from_tunnel().held_bytes.add(bytes.size());
-  }
-  if (!receive_window_.receive(bytes.size())) {
-    why = PST_R_WINDOW_EXCEEDED;
-    return false;
-  }
+  if (!arrived(bytes.size(), why)) return false;
   if (link_ != nullptr && queue_.empty()) {
     const IoResult result = write_through(bytes, more);
     if (result.status == IoStatus::kFailed) return true;  // the stream is gone
     bytes = bytes.subspan(result.bytes);
   }
   return bytes.empty() || hold(bytes, why);
+}
+
+bool Stream::gather(Bytes bytes, Reason& why) {
+  return arrived(bytes.size(), why) && hold(bytes, why);
+}
+
+bool Stream::arrived(std::size_t bytes, Reason& why) {
+  active_ = carrier_.now_;
+  from_tunnel_ += bytes;
+  if (ledger_ != nullptr) {
+    line_from_tunnel().received_bytes.add(bytes);
+    line_from_tunnel().held_bytes.add(bytes);
+  }
+  if (receive_window_.receive(bytes)) return true;
+  why = PST_R_WINDOW_EXCEEDED;
+  return false;
 }
 
 /// Writes into the link; a failure ends the stream, and `this` with it.
@@ -110,9 +114,7 @@ void Stream::consumed(std::size_t bytes) {
   }
   const std::uint32_t grant = receive_window_.consume(bytes, carrier_.now_);
   if (grant == 0 || peer_ended_) return;
-  std::array<std::byte, 4> payload{};
-  store_u32(payload.data(), grant);
-  carrier_.queue_frame(id_, carrier_.window_type(), payload);
+  carrier_.grant(*this, grant);
 }
 
 void Stream::peer_ended() {

@@ -36,6 +36,8 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
 
  private:
   friend class Carrier;
+  friend class FramedCarrier;
+  friend class QuicCarrier;
 
   void on_readable() override;
   void on_writable() override;
@@ -44,6 +46,9 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
   void attach(std::unique_ptr<Link> link, Bytes preface);
   /// Bytes of the peer; false when they exceed the window or the memory set aside: the stream must be reset.
   bool deliver(Bytes bytes, bool more, Reason& why);
+  /// The same, but they wait for drain_queue().
+  bool gather(Bytes bytes, Reason& why);
+  bool arrived(std::size_t bytes, Reason& why);
   void peer_ended();
   IoResult write_through(Bytes bytes, bool more);
   void drain_queue();
@@ -66,7 +71,8 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
 
   SendWindow send_window_;
   bool readable_ = false;      // the link may have bytes for us
-  bool source_ended_ = false;  // its end was read and CLOSE was sent
+  bool source_read_ = false;   // to its end
+  bool source_ended_ = false;  // ... of which the peer was told
 
   ReceiveWindow receive_window_;
   ByteQueue queue_;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "proto/messages.h"
-#include "tunnel/carrier.h"
+#include "tunnel/framed_carrier.h"
 #include "unit/tunnel/fake_link.h"
 #include "unit/tunnel/fake_loop.h"
 
@@ -81,8 +81,8 @@ class CarrierFixture : public testing::Test {
                                    .counters = &counters_,
                                    .ledger = &ledger_,
                                    .datagram_queue = datagram_queue_};
-    carrier_ =
-        std::make_unique<Carrier>(loop_, peer_->link(), settings, owner_, greeting_, std::move(leftover_));
+    carrier_ = std::make_unique<FramedCarrier>(loop_, peer_->link(), settings, owner_, greeting_,
+                                               std::move(leftover_));
     loop_.settle();
   }
   /// Whatever happens, nothing that was set aside for a stream may be left over.

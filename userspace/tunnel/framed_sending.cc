@@ -1,7 +1,7 @@
 // How a carrier gathers what it sends: control frames, then datagrams and data in turns.
 #include <algorithm>
 
-#include "tunnel/carrier.h"
+#include "tunnel/framed_carrier.h"
 
 namespace penstock {
 namespace {
@@ -10,62 +10,22 @@ namespace {
 constexpr std::size_t kSmallestRoom = 1024;
 /// Bytes written before other work of the loop gets its turn.
 constexpr std::size_t kTurn = 262144;
-/// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
-constexpr std::size_t kControlPause = 262144;
 
 }  // namespace
 
-void Carrier::queue_frame(std::uint32_t stream, FrameType type, Bytes payload) {
-  append_frame(control_, stream, type, payload);
-  flush_soon();
-}
-
-void Carrier::send(FrameType type, Bytes payload) {
-  if (state_ == State::kRunning) queue_frame(0, type, payload);
-}
-
-void Carrier::send_session(FrameType type, std::uint32_t session, Bytes payload) {
-  if (state_ == State::kRunning) queue_frame(session, type, payload);
-}
-
-void Carrier::acknowledge_session(std::uint32_t session) {
-  if (mode_ == Mode::kPenstock) send_session(FrameType::kUdpOpenAck, session, {});
-}
-
-void Carrier::end_session(std::uint32_t session, Reason reason, const std::string& text) {
-  const bool quiet = reason == PST_R_IDLE_TIMEOUT || reason == PST_R_UNREPLIED;
-  if (quiet || mode_ != Mode::kPenstock) return send_session(FrameType::kUdpClose, session, {});
-  send_session(FrameType::kReset, session, to_bytes(ResetMessage{.reason = reason, .text = text}));
-}
-
-bool Carrier::send_datagram(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line) {
+bool FramedCarrier::send_datagram(FrameType type, std::uint32_t session, Bytes payload, LedgerLine& line) {
   if (state_ != State::kRunning || !datagrams_.push(type, session, payload, line)) return false;
   flush_soon();
   return true;
 }
 
-bool Carrier::open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line) {
+bool FramedCarrier::open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line) {
   if (state_ != State::kRunning || !datagrams_.push_open(session, proxy_header, payload, line)) return false;
   flush_soon();
   return true;
 }
 
-void Carrier::flush_soon() {
-  if (flush_posted_ || write_blocked_ || state_ == State::kClosed) return;
-  flush_posted_ = true;
-  post_to_self(&Carrier::flush);
-}
-
-void Carrier::on_writable() {
-  write_blocked_ = false;
-  flush();
-}
-
-void Carrier::on_broken(const boost::system::error_code& error) {
-  link_failed({.bytes = 0, .status = IoStatus::kFailed, .error = error});
-}
-
-void Carrier::flush() {
+void FramedCarrier::flush() {
   flush_posted_ = false;
   if (state_ == State::kClosed || write_blocked_) return;
   now_ = loop_.now();
@@ -91,7 +51,7 @@ void Carrier::flush() {
 
 /// Gathers what is to be written next: the rest of a frame that was cut, control frames, then datagrams and
 /// data in turns.
-void Carrier::fill() {
+void FramedCarrier::fill() {
   out_begin_ = out_end_ = 0;
   if (datagrams_.cut()) fill_from_datagrams();
   if (datagrams_.cut()) return;
@@ -111,37 +71,33 @@ void Carrier::fill() {
   }
 }
 
-void Carrier::fill_from_control() {
+void FramedCarrier::fill_from_control() {
   const std::size_t part = std::min(control_.size(), kOutSize - out_end_);
   std::copy_n(control_.begin(), part, out_.get() + out_end_);
-  control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(part));
   out_end_ += part;
-  if (reading_paused_ && control_.size() < kControlPause) {
-    reading_paused_ = false;
-    post_to_self(&Carrier::on_readable);  // not when readable: the link may have read ahead
-  }
+  control_sent(part);
 }
 
-void Carrier::fill_from_streams() {
+void FramedCarrier::fill_from_streams() {
   const std::size_t before = out_end_;
   fill_from(static_cast<Stream&>(*scheduler_.next()));
   turns_.sent(SendTurns::Who::kStreams, out_end_ - before, !datagrams_.empty());
 }
 
 /// One datagram, or what there is room for: the rest is cut off, and goes first the next time.
-void Carrier::fill_from_datagrams() {
+void FramedCarrier::fill_from_datagrams() {
   const std::size_t bytes = datagrams_.take({out_.get() + out_end_, kOutSize - out_end_});
   out_end_ += bytes;
   turns_.sent(SendTurns::Who::kDatagrams, bytes, !scheduler_.empty());
 }
 
-void Carrier::append_header(const FrameHeader& header) {
+void FramedCarrier::append_header(const FrameHeader& header) {
   write_header(header, std::span<std::byte, wire::kHeaderSize>{out_.get() + out_end_, wire::kHeaderSize});
   out_end_ += wire::kHeaderSize;
 }
 
 /// Pulls one frame's worth from the stream's link. Its turn may end in debt: a whole frame costs the least.
-void Carrier::fill_from(Stream& stream) {
+void FramedCarrier::fill_from(Stream& stream) {
   const std::uint64_t room =
       kOutSize - out_end_ - 2 * wire::kHeaderSize;  // leaves place for a CLOSE behind it
   const auto most = std::min({room, stream.send_window_.credit(), std::uint64_t{wire::kMaxDataSent}});
@@ -151,10 +107,7 @@ void Carrier::fill_from(Stream& stream) {
         {.stream = stream.id(), .type = data_type(), .length = static_cast<std::uint32_t>(result.bytes)});
     out_end_ += result.bytes;
     stream.send_window_.spend(result.bytes);
-    stream.to_tunnel_ += result.bytes;
-    stream.passed_to_tunnel(result.bytes);
-    stream.active_ = now_;
-    (side_ == Side::kEdge ? counters_.bytes_to_backend : counters_.bytes_to_client).add(result.bytes);
+    count_sent(stream, result.bytes);
     scheduler_.charge(stream, result.bytes);
   }
   switch (result.status) {
@@ -174,22 +127,18 @@ void Carrier::fill_from(Stream& stream) {
   }
 }
 
-void Carrier::source_blocked(Stream& stream) {
+void FramedCarrier::source_blocked(Stream& stream) {
   stream.readable_ = false;
   scheduler_.remove(stream);
   stream.link_->await_readable();
 }
 
 /// CLOSE follows the last byte: it goes behind the data that is gathered, never before it.
-void Carrier::source_ended(Stream& stream) {
+void FramedCarrier::source_ended(Stream& stream) {
   scheduler_.remove(stream);
   stream.source_ended_ = true;
   append_header({.stream = stream.id(), .type = close_type(), .length = 0});
   stream_is_done(stream);
-}
-
-void Carrier::go_away(const GoAwayMessage& message) {
-  if (mode_ == Mode::kPenstock) send(FrameType::kGoAway, to_bytes(message));
 }
 
 }  // namespace penstock
