@@ -23,6 +23,7 @@ Table carrier_table() {
                 {"LOST", true},
                 {"WINDOW", true},
                 {"MOVED", true},
+                {"RESUMED"},
                 {"AGE", true},
                 {"FLOWS", true},
                 {"SENT", true},
@@ -51,8 +52,8 @@ void add_carrier(Table& table, const json::object& tunnel, const json::object& c
              text(carrier, "worker"), text(carrier, "peer"), text(carrier, "local"), text(carrier, "cipher"),
              round_trip == 0 ? "" : round_trip_text(round_trip), quic ? lost_text(details) : "",
              quic ? size_text(number(details, "congestion_window")) : "",
-             quic ? text(details, "migrations") : "", age_text(number(carrier, "age_s")),
-             text(carrier, "flows"), size_text(number(carrier, "sent")),
+             quic ? text(details, "migrations") : "", flag(carrier, "resumed") ? "yes" : "no",
+             age_text(number(carrier, "age_s")), text(carrier, "flows"), size_text(number(carrier, "sent")),
              size_text(number(carrier, "received"))});
 }
 
@@ -98,6 +99,7 @@ std::string view_flows(const json::object& flows) {
                {"IDLE", true},
                {"TO BACKEND", true},
                {"TO CLIENT", true},
+               {"TIER"},
                {"CARRIER", true}}};
   const auto& shown = list(flows, "flows");
   for (const auto& value : shown) {
@@ -106,7 +108,7 @@ std::string view_flows(const json::object& flows) {
                text(flow, "local"), text(flow, "backend"), text(flow, "state"),
                age_text(number(flow, "age_s")), age_text(number(flow, "idle_s")),
                size_text(number(flow, "to_backend")), size_text(number(flow, "to_client")),
-               text(flow, "carrier")});
+               text(flow, "tier"), text(flow, "carrier")});
   }
   return listing(table, shown.size(), number(flows, "total"), "flows");
 }

@@ -61,13 +61,16 @@ struct LimitsConfig {
 enum class Congestion { kBbr, kCubic, kReno };
 
 struct TunnelConfig {
-  Duration ping = 5s;                        // silence after which a peer is asked
-  Duration timeout = 15s;                    // silence after which a peer is given up
-  Duration handshake = 10s;                  // TLS and the handshake lines together
-  std::uint32_t send_queue = 128 << 10;      // bytes unsent in the kernel per carrier (TCP_NOTSENT_LOWAT)
-  Congestion congestion = Congestion::kBbr;  // of QUIC
-  Duration fallback = 5s;                    // time for QUIC to come up before TLS is tried (edge)
-  Duration quic_retry = 60s;                 // how often QUIC is tried while TLS carries (edge)
+  Duration ping = 5s;                            // silence after which a peer is asked
+  Duration timeout = 15s;                        // silence after which a peer is given up
+  Duration handshake = 10s;                      // TLS and the handshake lines together
+  std::uint32_t send_queue = 128 << 10;          // bytes unsent in the kernel per carrier (TCP_NOTSENT_LOWAT)
+  Congestion congestion = Congestion::kBbr;      // of QUIC
+  std::uint64_t sustained_rate = 2441ULL << 10;  // bytes a second above which a flow is fast; 0: none is
+  Duration sustained_after = 10s;                // of being fast, until it stands behind the others
+  std::uint64_t sustained_least = 1ULL << 20;    // bytes a second that such flows have together all the same
+  Duration fallback = 5s;                        // time for QUIC to come up before TLS is tried (edge)
+  Duration quic_retry = 60s;                     // how often QUIC is tried while TLS carries (edge)
   bool operator==(const TunnelConfig&) const = default;
 };
 

@@ -25,6 +25,9 @@ const Fields<TunnelConfig>& tunnel_fields() {
       field("handshake", &TunnelConfig::handshake, Period{100ms, 10min}),
       field("send_queue", &TunnelConfig::send_queue, ByteSize<std::uint32_t>{4U << 10, 16U << 20}),
       field("congestion", &TunnelConfig::congestion, CongestionWord{}),
+      field("sustained_rate", &TunnelConfig::sustained_rate, ByteSize<std::uint64_t>{0, 1ULL << 40}),
+      field("sustained_after", &TunnelConfig::sustained_after, Period{100ms, 24h}),
+      field("sustained_least", &TunnelConfig::sustained_least, ByteSize<std::uint64_t>{0, 1ULL << 40}),
       field("fallback", &TunnelConfig::fallback, Period{100ms, 1min}),
       field("quic_retry", &TunnelConfig::quic_retry, Period{100ms, 24h}),
   };

@@ -179,24 +179,27 @@ void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> l
                              .instance = shared_.instance,
                              .carrier = dial_.index,
                              .carriers = shared_.carriers,
-                             .beside = dial_.beside,
                              .features = {},
-                             .software = "penstock " PENSTOCK_VERSION};
+                             .software = "penstock " PENSTOCK_VERSION,
+                             .beside = dial_.beside};
     carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
   }
   observer_.on_up(*this, assignment);
 }
 
 std::unique_ptr<Carrier> EdgeCarrier::make_carrier(std::vector<std::byte> leftover) {
-  const CarrierSettings settings{.side = Side::kEdge,
-                                 .mode = legacy_ ? Mode::kLegacy : Mode::kPenstock,
-                                 .ping = shared_.tunnel.ping,
-                                 .timeout = shared_.tunnel.timeout,
-                                 .half_closed = shared_.flow.half_closed,
-                                 .budget = &shared_.budget,
-                                 .counters = &worker_.counters,
-                                 .ledger = &ledger_,
-                                 .datagram_queue = shared_.datagram_queue};
+  const CarrierSettings settings{
+      .side = Side::kEdge,
+      .mode = legacy_ ? Mode::kLegacy : Mode::kPenstock,
+      .ping = shared_.tunnel.ping,
+      .timeout = shared_.tunnel.timeout,
+      .half_closed = shared_.flow.half_closed,
+      .budget = &shared_.budget,
+      .counters = &worker_.counters,
+      .ledger = &ledger_,
+      .elephants = {.rate = shared_.tunnel.sustained_rate, .after = shared_.tunnel.sustained_after},
+      .sustained_least = shared_.tunnel.sustained_least,
+      .datagram_queue = shared_.datagram_queue};
   auto& observer = static_cast<CarrierObserver&>(*this);
   if (quic_ == nullptr)
     return std::make_unique<FramedCarrier>(worker_.loop, std::move(link_), settings, observer,

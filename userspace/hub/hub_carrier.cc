@@ -204,6 +204,8 @@ CarrierSettings HubCarrier::carrier_settings() const {
           .budget = &shared_.budget,
           .counters = &worker_.worker_.counters,
           .ledger = &worker_.ledger(),
+          .elephants = {.rate = shared_.tunnel.sustained_rate, .after = shared_.tunnel.sustained_after},
+          .sustained_least = shared_.tunnel.sustained_least,
           .edge = edge_,
           .datagram_queue = shared_.datagram_queue};
 }

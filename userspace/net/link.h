@@ -57,6 +57,8 @@ class Link {
   virtual std::string describe(const boost::system::error_code& error) const { return error.message(); }
   /// The cipher suite in use, or empty.
   virtual std::string cipher() const { return {}; }
+  /// Whether the handshake took up an earlier connection's.
+  virtual bool resumed() const { return false; }
   /// Ends our direction after what was written; the other one goes on.
   virtual void finish() = 0;
   /// Makes the destructor reset the connection instead of closing it in order.

@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/bytes.h"
 #include "net/certificate.h"
@@ -14,6 +16,8 @@ namespace {
 
 /// AES-128 first: the fastest where the processor helps; ChaCha20 for those without.
 constexpr const char* kCiphers = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+/// A server's tickets are its own alone.
+constexpr std::array<unsigned char, 8> kTicketsAreOf{'p', 'e', 'n', 's', 't', 'o', 'c', 'k'};
 /// Four records a read.
 constexpr std::size_t kReadAhead = 4 * (16384 + 256);
 
@@ -67,9 +71,39 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make(bool server) {
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_read_ahead(native, 1);
   SSL_CTX_set_default_read_buffer_len(native, kReadAhead);
-  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(native, 0);
+  if (server) {
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // tickets hold all there is to know
+    SSL_CTX_set_session_id_context(native, kTicketsAreOf.data(), kTicketsAreOf.size());
+    SSL_CTX_set_num_tickets(native, 1);
+  } else {
+    context->accept_tickets();
+  }
   return context;
+}
+
+void TlsContext::accept_tickets() {
+  SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_ex_data(context_, 0, this);
+  SSL_CTX_sess_set_new_cb(context_, keep_ticket);
+}
+
+/// Owns the ticket from here on.
+int TlsContext::keep_ticket(SSL* connection, SSL_SESSION* ticket) {
+  auto& self = *static_cast<TlsContext*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), 0));
+  const std::lock_guard lock{self.tickets_};
+  SSL_SESSION_free(std::exchange(self.ticket_, ticket));
+  return 1;
+}
+
+void TlsContext::offer_ticket(SSL* connection) {
+  SSL_SESSION* ticket = nullptr;
+  {
+    const std::lock_guard lock{tickets_};
+    ticket = std::exchange(ticket_, nullptr);
+  }
+  if (ticket == nullptr) return;
+  SSL_set_session(connection, ticket);
+  SSL_SESSION_free(ticket);
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::server(const std::string& certificate_pem,
@@ -132,6 +166,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::client_unverified() {
 }
 
 TlsContext::~TlsContext() {
+  SSL_SESSION_free(ticket_);
   SSL_CTX_free(context_);
 }
 

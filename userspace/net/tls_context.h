@@ -4,12 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 
 struct ssl_ctx_st;
+struct ssl_session_st;
+struct ssl_st;
 
 namespace penstock {
 
@@ -38,14 +41,22 @@ class TlsContext {
   bool checks_name() const { return checks_name_; }
   const std::vector<PublicKeyHash>& pins() const { return pins_; }
 
+  /// Lets a client's new connection take up where an earlier one of this context ended: under the same trust,
+  /// and each ticket once. Nothing happens where there is none.
+  void offer_ticket(ssl_st* connection);
+
  private:
   TlsContext(ssl_ctx_st* context, bool server) : context_{context}, server_{server} {}
   static Result<std::unique_ptr<TlsContext>> make(bool server);
+  void accept_tickets();
+  static int keep_ticket(ssl_st* connection, ssl_session_st* ticket);
 
   ssl_ctx_st* context_;
   const bool server_;
   bool checks_name_ = false;
   std::vector<PublicKeyHash> pins_;
+  std::mutex tickets_;                // guards what follows
+  ssl_session_st* ticket_ = nullptr;  // the latest; null: none
 };
 
 /// What OpenSSL has to say about the last failure on this thread; empties its queue.

@@ -26,6 +26,7 @@ TlsLink::TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::st
     return;
   }
   SSL_set_connect_state(ssl_);
+  context.offer_ticket(ssl_);
   const bool is_address = IpAddress::parse(server_name).has_value();
   if (!is_address) {  // the macro for this casts in C's way
     SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,

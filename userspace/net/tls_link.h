@@ -31,6 +31,7 @@ class TlsLink final : public Link, private LinkObserver {
   void join(Network& network) override;
   std::string describe(const boost::system::error_code& error) const override;
   std::string cipher() const override;
+  bool resumed() const override { return SSL_session_reused(ssl_) == 1; }
 
  private:
   void on_readable() override;

@@ -187,6 +187,7 @@ json::object flow_row(const FlowReport& flow, std::string_view edge, const std::
           {"to_backend", flow.to_backend},
           {"to_client", flow.to_client},
           {"state", flow.state},
+          {"tier", flow.tier},
           {"carrier", std::move(carrier)}};
 }
 
@@ -246,8 +247,7 @@ json::object quic_row(const QuicReport& report) {
           {"congestion_window", report.congestion_window},
           {"in_flight", report.in_flight},
           {"packet_size", report.packet_size},
-          {"migrations", report.migrations},
-          {"resumed", report.resumed}};
+          {"migrations", report.migrations}};
 }
 
 json::object carrier_row(const CarrierReport& report) {
@@ -255,7 +255,8 @@ json::object carrier_row(const CarrierReport& report) {
                    {"rtt_us", std::chrono::duration_cast<std::chrono::microseconds>(report.rtt).count()},
                    {"flows", report.streams},
                    {"sent", report.sent},
-                   {"received", report.received}};
+                   {"received", report.received},
+                   {"resumed", report.resumed}};
   if (report.quic) row["quic"] = quic_row(*report.quic);
   return row;
 }

@@ -123,9 +123,9 @@ Result<HelloMessage> parse_hello(std::string_view json) {
                        .instance = root.key("instance").u64(),
                        .carrier = root.key("carrier").number<std::uint32_t>(0),
                        .carriers = root.key("carriers").number<std::uint32_t>(1),
-                       .beside = root.has("beside") && root.key("beside").boolean(),
                        .features = root.key("features").names(wire::kMaxFeatures),
-                       .software = peer_text(root.key("software").text())};
+                       .software = peer_text(root.key("software").text()),
+                       .beside = root.has("beside") && root.key("beside").boolean()};
   if (message.role != "edge" && message.role != "hub") root.key("role").fail("must be \"edge\" or \"hub\"");
   if (message.carrier >= message.carriers) root.key("carrier").fail("must be less than 'carriers'");
   return document.finish(std::move(message));

@@ -52,9 +52,9 @@ struct HelloMessage {
   std::uint64_t instance = 0;  // random per start of the edge
   std::uint32_t carrier = 0;   // index of this carrier in the tunnel
   std::uint32_t carriers = 1;  // how many the edge means to open
-  bool beside = false;         // the carrier that this one succeeds goes on until its flows end
   std::vector<std::string> features;
   std::string software;
+  bool beside = false;  // the carrier that this one succeeds goes on until its flows end
   bool operator==(const HelloMessage&) const = default;
 };
 std::string to_json(const HelloMessage& message);

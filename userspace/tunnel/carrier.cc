@@ -36,6 +36,8 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
       half_closed_{settings.half_closed},
       ticker_{loop.make_timer([this] { tick(); })},
       leftover_{std::move(leftover)},
+      elephants_{settings.elephants},
+      scheduler_{settings.sustained_least},
       now_{loop.now()},
       last_heard_{now_},
       last_ping_{now_ - 3 * ping_every()} {
@@ -277,6 +279,8 @@ void Carrier::check_peer(Time now) {
 
 void Carrier::check_stream(Stream& stream, Time now) {
   stream.settle();
+  const bool waits = stream.place != TieredScheduler::Entry::Place::kNone;
+  scheduler_.set_sustained(stream, stream.watch_.look(stream.to_tunnel_, waits, now, elephants_));
   const Duration idle = now - stream.active_;
   if (stream.flow_.idle > Duration{} && idle >= stream.flow_.idle) {
     return end_stream(stream.id(), PST_R_IDLE_TIMEOUT, {}, true);
@@ -316,7 +320,12 @@ void Carrier::announce_closed() {
 }
 
 CarrierReport Carrier::report() const {
-  return {.rtt = rtt_, .sent = sent_, .received = received_, .streams = streams_.size(), .quic = {}};
+  return {.rtt = rtt_,
+          .sent = sent_,
+          .received = received_,
+          .streams = streams_.size(),
+          .resumed = link_ != nullptr && link_->resumed(),
+          .quic = {}};
 }
 
 }  // namespace penstock

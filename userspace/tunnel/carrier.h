@@ -17,8 +17,8 @@
 #include "quic/quic_connection.h"
 #include "tunnel/counters.h"
 #include "tunnel/flow.h"
-#include "tunnel/send_scheduler.h"
 #include "tunnel/stream.h"
+#include "tunnel/tiered_scheduler.h"
 #include "tunnel/window.h"
 
 namespace penstock {
@@ -38,6 +38,8 @@ struct CarrierSettings {
   WindowBudget* budget = nullptr;        // of the node, for what this side receives; outlives the carrier
   Counters* counters = nullptr;          // of the worker; outlives the carrier
   Ledger* ledger = nullptr;              // of the role on the worker; outlives the carrier
+  ElephantLimits elephants{};            // who is in the sustained tier
+  std::uint64_t sustained_least = 0;     // bytes a second of that tier, while the data tier waits
   std::string edge{};                    // hub: whose carrier it is, as the ledger knows it
   std::size_t datagram_queue = 1 << 20;  // bytes of memory for datagrams that wait to be sent
 };
@@ -74,6 +76,7 @@ struct CarrierReport {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::size_t streams = 0;
+  bool resumed = false;              // its handshake took up an earlier one
   std::optional<QuicReport> quic{};  // of a carrier of QUIC
 };
 
@@ -263,7 +266,8 @@ class Carrier : protected LinkObserver {
   bool reading_paused_ = false;   // by too many control frames that wait
   bool told_of_session_ = false;  // in this turn of reading
 
-  SendScheduler scheduler_;
+  const ElephantLimits elephants_;
+  TieredScheduler scheduler_;
   std::vector<std::byte> control_;  // frames that go before all data
   bool flush_posted_ = false;
   bool write_blocked_ = false;

@@ -43,6 +43,7 @@ struct FlowReport {
   std::uint64_t to_backend = 0;
   std::uint64_t to_client = 0;
   std::string_view state;
+  std::string_view tier;  // "data", or "sustained" for one that sends much for long
 };
 
 }  // namespace penstock

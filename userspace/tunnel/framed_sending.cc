@@ -80,7 +80,7 @@ void FramedCarrier::fill_from_control() {
 
 void FramedCarrier::fill_from_streams() {
   const std::size_t before = out_end_;
-  fill_from(static_cast<Stream&>(*scheduler_.next()));
+  fill_from(static_cast<Stream&>(*scheduler_.next(now_)));
   turns_.sent(SendTurns::Who::kStreams, out_end_ - before, !datagrams_.empty());
 }
 

@@ -62,6 +62,7 @@ class QuicLink final : public Link, private QuicObserver {
   void join(Network& /*network*/) override {}
   std::string describe(const boost::system::error_code& error) const override;
   std::string cipher() const override { return connection_->cipher(); }
+  bool resumed() const override { return connection_->report().resumed; }
 
  private:
   void on_established() override;

@@ -54,7 +54,7 @@ void QuicCarrier::fill(QuicPacket& packet) {
 
 /// False when nothing more goes into this packet.
 bool QuicCarrier::fill_from_streams(QuicPacket& packet) {
-  Stream& stream = static_cast<Stream&>(*scheduler_.next());
+  Stream& stream = static_cast<Stream&>(*scheduler_.next(now_));
   const QuicStreamId id = quic_id(stream.id());
   SendBuffer* const buffer = connection_.buffer(id);
   if (buffer == nullptr) {

@@ -39,7 +39,8 @@ FlowReport Stream::report(Time now) const {
           .idle = std::max(Duration{}, now - active_),
           .to_backend = at_edge ? to_tunnel_ : from_tunnel_,
           .to_client = at_edge ? from_tunnel_ : to_tunnel_,
-          .state = state};
+          .state = state,
+          .tier = sustained ? "sustained" : "data"};
 }
 
 void Stream::attach(std::unique_ptr<Link> link, Bytes preface) {

@@ -6,9 +6,10 @@
 
 #include "net/link.h"
 #include "tunnel/byte_queue.h"
+#include "tunnel/elephant_watch.h"
 #include "tunnel/flow.h"
 #include "tunnel/ledger.h"
-#include "tunnel/send_scheduler.h"
+#include "tunnel/tiered_scheduler.h"
 #include "tunnel/window.h"
 
 namespace penstock {
@@ -18,7 +19,7 @@ class Carrier;
 /// Moves bytes between its link and its carrier; owned by the carrier, on the carrier's thread.
 /// Towards the tunnel nothing is buffered: the carrier pulls from the link when it may send. From the tunnel
 /// the link takes what it can, the rest waits in a queue that the receive window bounds.
-class Stream final : public SendScheduler::Entry, private LinkObserver {
+class Stream final : public TieredScheduler::Entry, private LinkObserver {
  public:
   Stream(Carrier& carrier, std::uint32_t id, Flow flow);
   Stream(const Stream&) = delete;
@@ -70,6 +71,7 @@ class Stream final : public SendScheduler::Entry, private LinkObserver {
   std::unique_ptr<Link> link_;
 
   SendWindow send_window_;
+  ElephantWatch watch_;
   bool readable_ = false;      // the link may have bytes for us
   bool source_read_ = false;   // to its end
   bool source_ended_ = false;  // ... of which the peer was told

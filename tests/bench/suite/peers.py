@@ -12,7 +12,7 @@ from suite.ends import FORWARD_PORTS
 from suite.links import FAR_BACKEND, PLAIN_BACKEND
 from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, ROUND_TRIP_PORT, SESSION_PORT, SESSION_PORTS
 from suite.redirect import BareRedirect
-from suite.settings import CIPHER, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
+from suite.settings import CIPHER, CIPHERS, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
 
 TCP = ("memory", "throughput", "rate", "latency")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
@@ -167,7 +167,7 @@ class NginxHop:
 class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
-    name, steering = "penstock", "socket"
+    name, steering, carrier = "penstock", "socket", "tls"
     measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering")
     first_port, tunnel_port = 7200, 8443
     way, far, offered, direct_to = "tunnel", BACKEND_V4, OFFERED, ()
@@ -217,7 +217,8 @@ class PenstockPair:
         self._hub.start()
         if self._edge is None:
             token = self._hub.add_edge("bench")
-            self._edge = Edge(self._world, token, {**self._node, "edge": {"carriers": 1, "direct_to": [*self.direct_to]}},
+            self._edge = Edge(self._world, token, {**self._node, "edge": {
+                "carrier": self.carrier, "carriers": 1, "direct_to": [*self.direct_to]}},
                               name=f"{self.name}-edge")
         self._edge.start().await_connected()
         for service in self._services:
@@ -245,9 +246,19 @@ class PenstockPair:
 
     def _check_cipher(self):
         carriers = [carrier for tunnel in self._edge.look("tunnels")["tunnels"] for carrier in tunnel["carriers"]]
+        kinds = [carrier["kind"] for carrier in carriers]
+        expect(kinds == [self.carrier], f"the carriers are {kinds}, wanted is one of {self.carrier}")
         ciphers = sorted({carrier["cipher"] for carrier in carriers})
-        expect(len(carriers) == 1 and ciphers == [CIPHER],
+        expect(len(carriers) == 1 and ciphers == [CIPHERS[self.carrier]],
                f"unequal: penstock has {len(carriers)} carriers with {ciphers}, HAProxy uses {CIPHER}")
+
+
+class QuicPair(PenstockPair):
+    """The same over QUIC."""
+
+    name, carrier = "quic", "quic"
+    measures = (*TCP, "datagrams")
+    first_port, tunnel_port = 7600, 8445
 
 
 class KernelPair(PenstockPair):
@@ -296,6 +307,14 @@ class KernelPair(PenstockPair):
         return self._edge.look("guard")["dropped"]["blocked"]["packets"]
 
 
+class KernelQuicPair(KernelPair):
+    """The same over QUIC."""
+
+    name, carrier = "kernel-quic", "quic"
+    measures = ("datagrams",)
+    first_port, tunnel_port = 8600, 8446
+
+
 PEERS = {"direct": Direct, "redirect": BareRedirect, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair,
-         "kernel": KernelPair}
-ON_WIRES = ("redirect", "kernel")  # these want links that behave like wires, which the others then have as well
+         "quic": QuicPair, "kernel": KernelPair, "kernel-quic": KernelQuicPair}
+ON_WIRES = ("redirect", "kernel", "kernel-quic")  # these want links that behave like wires, which the others then have as well

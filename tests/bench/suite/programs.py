@@ -46,7 +46,9 @@ class BenchPrograms(Programs):
         except MissingProgram as missing:
             self.missing["kernel"] = str(missing)
         if "penstock" in self.missing:
-            self.missing["kernel"] = self.missing["penstock"]
+            self.missing["kernel"] = self.missing["quic"] = self.missing["penstock"]
+        if "kernel" in self.missing:
+            self.missing["kernel-quic"] = self.missing["kernel"]
 
     def _stream_module(self):
         """nginx's part for UDP, which Debian packs apart."""
@@ -78,7 +80,7 @@ class BenchPrograms(Programs):
             done = subprocess.run([program, "-v"], env=environment or None, text=True, capture_output=True, timeout=10,
                                   check=False)
             return done.stderr.strip()
-        if name in ("penstock", "kernel"):
+        if name in ("penstock", "kernel", "quic", "kernel-quic"):
             return _output([self.penstockd, "--version"], {}).strip()
         return ""
 

@@ -4,6 +4,7 @@ import dataclasses
 import resource
 
 CIPHER = "TLS_AES_128_GCM_SHA256"
+CIPHERS = {"tls": CIPHER, "quic": "AES-128-GCM"}  # as each library calls it
 LOAD_FLOWS = 50      # bulk flows beside which a ping is measured
 MANY_FLOWS = 100     # of the throughput with many flows
 SPARE_FLOWS = 100    # beyond the idle ones
