@@ -158,6 +158,15 @@ std::uint16_t SimNetwork::choose_udp_port(const std::vector<IpAddress>& addresse
 }
 
 Result<std::vector<std::unique_ptr<BoundUdp>>> SimNetwork::bind_udp(const Endpoint& on, unsigned count) {
+  return bind_group(on, count, SimPost::Sharing::kByPeer);
+}
+
+Result<std::vector<std::unique_ptr<BoundUdp>>> SimNetwork::bind_quic(const Endpoint& on, unsigned count) {
+  return bind_group(on, count, SimPost::Sharing::kByConnectionId);
+}
+
+Result<std::vector<std::unique_ptr<BoundUdp>>> SimNetwork::bind_group(const Endpoint& on, unsigned count,
+                                                                      SimPost::Sharing sharing) {
   const auto doing = "cannot bind UDP " + on.to_string();
   const auto addresses = homes(on.address);
   if (!addresses) return system_error(doing, addresses.error().code.value());
@@ -171,7 +180,7 @@ Result<std::vector<std::unique_ptr<BoundUdp>>> SimNetwork::bind_udp(const Endpoi
     out.push_back(std::make_unique<SimBoundUdp>(
         std::make_unique<SimUdpPlace>(internet_, group.back(), local, *addresses)));
   }
-  for (const IpAddress& address : *addresses) internet_.post().bind({address, local.port}, group);
+  for (const IpAddress& address : *addresses) internet_.post().bind({address, local.port}, group, sharing);
   return out;
 }
 

@@ -25,12 +25,12 @@ class SimNetwork final : public Network {
   std::unique_ptr<Pending> resolve(const std::string& host, Resolved done) override;
   Result<std::unique_ptr<Pending>> listen(const Endpoint& on, ListenerObserver& observer) override;
   Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) override;
-  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) override {
-    return bind_udp(on, count);
-  }
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) override;
   std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) override;
 
  private:
+  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_group(const Endpoint& on, unsigned count,
+                                                            SimPost::Sharing sharing);
   Result<std::vector<IpAddress>> homes(const IpAddress& on) const;
   std::uint16_t take_port();
   bool is_free(const std::vector<IpAddress>& addresses, std::uint16_t port);

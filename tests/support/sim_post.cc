@@ -5,8 +5,8 @@ namespace penstock {
 void SimPost::leave(const Endpoint& endpoint, const std::shared_ptr<SimMailbox>& mailbox) {
   const auto found = groups_.find(endpoint);
   if (found == groups_.end()) return;
-  std::erase(found->second, mailbox);
-  if (found->second.empty()) groups_.erase(found);
+  std::erase(found->second.group, mailbox);
+  if (found->second.group.empty()) groups_.erase(found);
 }
 
 void SimPost::send(const Endpoint& from, const Endpoint& to, const std::string& payload) {
@@ -28,9 +28,14 @@ void SimPost::launch(const SimDatagramPath& path, const Endpoint& from, const En
 void SimPost::arrive(const Endpoint& from, const Endpoint& to, const std::string& payload) {
   const auto found = groups_.find(to);
   if (found == groups_.end()) return;
-  const Group& group = found->second;
-  const std::size_t hash = IpAddressHash{}(from.address) * 31 + from.port;
-  group[hash % group.size()]->put({from, to.address, payload});
+  const Group& group = found->second.group;
+  group[choose(found->second, from, payload) % group.size()]->put({from, to.address, payload});
+}
+
+std::size_t SimPost::choose(const Bound& bound, const Endpoint& from, const std::string& payload) {
+  if (bound.sharing == Sharing::kByPeer) return IpAddressHash{}(from.address) * 31 + from.port;
+  const std::size_t at = !payload.empty() && (payload[0] & 0x80) != 0 ? 6 : 1;
+  return at < payload.size() ? static_cast<unsigned char>(payload[at]) : 0;
 }
 
 }  // namespace penstock

@@ -18,6 +18,11 @@ namespace penstock {
 class SimPost {
  public:
   using Group = std::vector<std::shared_ptr<SimMailbox>>;
+  /// How a group shares out what comes.
+  enum class Sharing {
+    kByPeer,          // one peer's datagrams always reach the same mailbox
+    kByConnectionId,  // by the first byte of the id that a packet of QUIC goes to
+  };
 
   SimPost(SimClock& clock, std::uint64_t seed) : clock_{clock}, random_{seed} {}
   ~SimPost() { clock_.drop(this); }
@@ -33,8 +38,10 @@ class SimPost {
   bool is_free(const Endpoint& endpoint) const {
     return !occupied_.contains(endpoint) && !groups_.contains(endpoint);
   }
-  /// The endpoint must be free. One peer's datagrams always reach the same mailbox of a group.
-  void bind(const Endpoint& endpoint, const Group& group) { groups_[endpoint] = group; }
+  /// The endpoint must be free.
+  void bind(const Endpoint& endpoint, const Group& group, Sharing sharing = Sharing::kByPeer) {
+    groups_[endpoint] = {group, sharing};
+  }
   /// Others of its group share what would have come to it.
   void leave(const Endpoint& endpoint, const std::shared_ptr<SimMailbox>& mailbox);
 
@@ -42,6 +49,11 @@ class SimPost {
   void send(const Endpoint& from, const Endpoint& to, const std::string& payload);
 
  private:
+  struct Bound {
+    Group group;
+    Sharing sharing = Sharing::kByPeer;
+  };
+  static std::size_t choose(const Bound& bound, const Endpoint& from, const std::string& payload);
   void launch(const SimDatagramPath& path, const Endpoint& from, const Endpoint& to,
               const std::string& payload);
   void arrive(const Endpoint& from, const Endpoint& to, const std::string& payload);
@@ -51,7 +63,7 @@ class SimPost {
   SimDatagramPath path_;
   std::map<IpAddress, SimDatagramPath> paths_;
   std::set<Endpoint> occupied_;
-  std::map<Endpoint, Group> groups_;
+  std::map<Endpoint, Bound> groups_;
 };
 
 }  // namespace penstock

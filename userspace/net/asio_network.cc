@@ -9,6 +9,7 @@
 
 #include "base/file_descriptor.h"
 #include "net/asio_udp.h"
+#include "net/bound_quic.h"
 #include "net/bound_udp.h"
 #include "net/plain_socket.h"
 #include "net/socket_link.h"
@@ -244,12 +245,12 @@ std::unique_ptr<Pending> AsioNetwork::accept_from(FileDescriptor listener, Liste
   return std::make_unique<Listener>(loop_.context(), std::move(listener), observer);
 }
 
-Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_quic(const Endpoint& on, unsigned count) {
-  return bind_quic_sockets(on, count);
-}
-
 Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_udp(const Endpoint& on, unsigned count) {
   return bind_udp_sockets(on, count);
+}
+
+Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_quic(const Endpoint& on, unsigned count) {
+  return bind_quic_sockets(on, count);
 }
 
 std::unique_ptr<UdpSocket> AsioNetwork::attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) {

@@ -13,7 +13,6 @@ class SystemBoundUdp final : public BoundUdp {
  public:
   SystemBoundUdp(FileDescriptor socket, const Endpoint& where) : socket_{std::move(socket)} { local = where; }
   int fd() const { return socket_.get(); }
-  const FileDescriptor& descriptor() const { return socket_; }
   /// Leaves this one empty.
   FileDescriptor take() { return std::move(socket_); }
 
@@ -25,9 +24,6 @@ class SystemBoundUdp final : public BoundUdp {
 /// both addresses and ports: a peer that sends to two addresses of this host may reach two of them. While a
 /// group is bound, programs of the same user that ask for SO_REUSEPORT may join it; nobody else can.
 Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp_sockets(const Endpoint& on, unsigned count);
-
-/// What Network::bind_quic promises.
-Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic_sockets(const Endpoint& on, unsigned count);
 
 /// One more socket on a port that only sockets of this user which ask for it too may share, such as those of
 /// our other threads. For sending: which of them gets what comes is left open.

@@ -73,9 +73,11 @@ class Network {
   /// So many UDP sockets on one address and port (0: one that the system chooses), among which it shares out
   /// the datagrams, those of one peer always to the same. Fails when any other program has the port.
   virtual Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned count) = 0;
-  /// The same for QUIC: nothing is fragmented, and of several sockets the system chooses by the first byte of
-  /// the connection id, modulo their number, in the order of the answer.
-  virtual Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) = 0;
+  /// The same for QUIC: packets are shared out by the first byte of the connection id that they go to, modulo
+  /// `count`, to the sockets in their order; they are never cut in pieces on their way.
+  virtual Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) {
+    return bind_udp(on, count);
+  }
   /// The socket on this loop, from now on read for `observer`, which outlives it.
   virtual std::unique_ptr<UdpSocket> attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) = 0;
 };

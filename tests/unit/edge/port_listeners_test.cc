@@ -38,9 +38,6 @@ class FakeNetwork final : public Network {
     return std::unique_ptr<Pending>{std::make_unique<Listener>(*this, on)};
   }
 
-  Result<std::vector<std::unique_ptr<BoundUdp>>> bind_quic(const Endpoint& on, unsigned count) override {
-    return bind_udp(on, count);
-  }
   Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp(const Endpoint& on, unsigned) override {
     return system_error("cannot bind UDP " + on.to_string(), EADDRINUSE);
   }
