@@ -65,7 +65,8 @@ class QuicEndpoint {
   virtual ~QuicEndpoint() = default;
 
   /// `steer`: the first byte of the connection id that the server is addressed by at first; servers choose
-  /// the worker by it. `tls` outlives the connection.
+  /// the worker by it. All connections of one socket to one server must choose the same worker, since
+  /// packets of one socket may be joined on their way. `tls` outlives the connection.
   virtual std::unique_ptr<QuicConnection> dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
                                                const std::string& server_name, QuicObserver& observer) = 0;
   /// Takes no new connections from now on.

@@ -116,7 +116,9 @@ void ServerGate::offer_versions(const ReceivedDatagram& datagram, const ngtcp2_v
 
 void ServerGate::reset_unknown(const ReceivedDatagram& datagram, const ngtcp2_version_cid& ids) {
   const std::size_t size = datagram.payload.size();
-  if (size < kAnsweredByReset || !may_answer()) {
+  // One that lost its way to another worker is no reason to end a connection that lives there.
+  const bool is_ours = ids.dcid[0] % limits_.workers == limits_.worker;
+  if (!is_ours || size < kAnsweredByReset || !may_answer()) {
     ++report_.ignored;
     return;
   }
