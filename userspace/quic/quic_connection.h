@@ -89,7 +89,7 @@ struct QuicReport {
 };
 
 /// A handle: destroying it ends the connection with the code of close(), or 0; what must linger (the closing
-/// period) stays with the endpoint, which must outlive all handles. One thread, its endpoint's.
+/// period) stays with the endpoint. One thread, its endpoint's.
 class QuicConnection {
  public:
   virtual ~QuicConnection() = default;

@@ -52,7 +52,8 @@ class QuicEndpointObserver {
 };
 
 /// One thread, its loop's. Reads its socket in batches, and writes all connections that have something to
-/// send in one batch behind each. Outlives its connections' handles.
+/// send in one batch behind each. May be destroyed in anything that it or its connections tell but fill();
+/// handles that outlive it do nothing any more.
 class QuicEndpoint {
  public:
   /// A client's: only dial() makes connections.

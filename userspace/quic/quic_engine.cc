@@ -1,6 +1,7 @@
 #include "quic/quic_engine.h"
 
 #include <algorithm>
+#include <new>
 
 #include "quic/quic_handle.h"
 
@@ -17,35 +18,26 @@ constexpr std::size_t kMostOffered = 16;                       // connections th
 /// A turn: from what woke the endpoint until all is written that came of it.
 class QuicEngine::Wake {
  public:
-  explicit Wake(QuicEngine& engine) : engine_{engine} {
-    ++engine_.awake_;
-    engine_.now_ = std::max(engine_.now_, engine_.loop_.now());
+  explicit Wake(QuicEngine& engine) : engine_{engine.shared_from_this()} {
+    ++engine_->awake_;
+    engine_->now_ = std::max(engine_->now_, engine_->loop_.now());
   }
   ~Wake() {
-    engine_.write_waiting();
-    if (--engine_.awake_ == 0) engine_.retired_.clear();
-    engine_.arm();
+    engine_->write_waiting();
+    if (--engine_->awake_ > 0) return;
+    engine_->retired_.clear();
+    if (engine_->ended_) {
+      engine_->finish();
+    } else {
+      engine_->arm();
+    }
   }
   Wake(const Wake&) = delete;
   Wake& operator=(const Wake&) = delete;
 
  private:
-  QuicEngine& engine_;
+  const std::shared_ptr<QuicEngine> engine_;  // which nobody else may have any more when the turn ends
 };
-
-std::unique_ptr<QuicEndpoint> QuicEndpoint::client(Loop& loop, Network& network,
-                                                   std::unique_ptr<BoundUdp> socket,
-                                                   const QuicSettings& settings) {
-  return std::make_unique<QuicEngine>(loop, network, std::move(socket), settings, std::nullopt);
-}
-
-std::unique_ptr<QuicEndpoint> QuicEndpoint::server(Loop& loop, Network& network,
-                                                   std::unique_ptr<BoundUdp> socket,
-                                                   const QuicSettings& settings, const QuicLimits& limits,
-                                                   QuicTls& tls, QuicEndpointObserver& observer) {
-  return std::make_unique<QuicEngine>(loop, network, std::move(socket), settings,
-                                      QuicServing{.tls = tls, .observer = observer, .limits = limits});
-}
 
 QuicEngine::QuicEngine(Loop& loop, Network& network, std::unique_ptr<BoundUdp> socket,
                        const QuicSettings& settings, const std::optional<QuicServing>& serving)
@@ -55,8 +47,7 @@ QuicEngine::QuicEngine(Loop& loop, Network& network, std::unique_ptr<BoundUdp> s
       now_{loop.now()},
       socket_{network.attach(std::move(socket), *this)},
       batch_{*socket_},
-      timer_{loop.make_timer([this] { on_timer(); })},
-      self_{std::make_shared<QuicEngine*>(this)} {
+      timer_{loop.make_timer([this] { on_timer(); })} {
   if (serving_) {
     secret_ = QuicSession::secret_of(serving_->tls);
     ConnectionHost& host = *this;
@@ -66,16 +57,24 @@ QuicEngine::QuicEngine(Loop& loop, Network& network, std::unique_ptr<BoundUdp> s
   }
 }
 
-QuicEngine::~QuicEngine() {
-  *self_ = nullptr;
+void QuicEngine::end() {
+  ended_ = true;
+  if (awake_ == 0) finish();
+}
+
+/// What was to be said to peers before is said.
+void QuicEngine::finish() {
   batch_.send();
+  for (const auto& each : connections_) each->set_retired();
+  timer_.reset();
+  socket_.reset();
 }
 
 std::unique_ptr<QuicConnection> QuicEngine::dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
                                                  const std::string& server_name, QuicObserver& observer) {
   now_ = std::max(now_, loop_.now());
   auto made = LibraryConnection::dial(*this, tls, steer, server_name, socket_->local(), to);
-  if (made == nullptr) return nullptr;
+  if (made == nullptr) throw std::bad_alloc{};
   auto handle = std::make_unique<QuicHandle>(*made, to, socket_->local(), false);
   handle->observe(&observer);
   write_soon(*made);
@@ -144,8 +143,11 @@ void QuicEngine::retire(LibraryConnection& connection, ConnectionRemains remains
 void QuicEngine::on_overrun(std::uint64_t /*datagrams*/) {}
 
 void QuicEngine::on_datagrams(std::span<const ReceivedDatagram> datagrams) {
+  if (ended_) return;
   const Wake wake{*this};
-  for (const ReceivedDatagram& each : datagrams) receive(each);
+  for (const ReceivedDatagram& each : datagrams) {
+    if (!ended_) receive(each);
+  }
   tell_turn_ends();
 }
 
@@ -190,7 +192,7 @@ void QuicEngine::offer_to_peers(const ReceivedDatagram& datagram) {
   const bool is_long = std::to_integer<unsigned>(datagram.payload[0] & std::byte{0x80}) != 0;
   if (is_long || datagram.payload.size() < kShortestReset) return;
   std::size_t offered = 0;
-  for (std::size_t i = connections_.size(); i-- > 0 && offered < kMostOffered;) {
+  for (std::size_t i = connections_.size(); i-- > 0 && offered < kMostOffered && !ended_;) {
     if (i >= connections_.size() || connections_[i]->peer() != datagram.peer) continue;
     read(*connections_[i], datagram);
     ++offered;
@@ -213,12 +215,13 @@ void QuicEngine::meet(const ReceivedDatagram& datagram, const ngtcp2_version_cid
   ++handshakes_;
   ++report_.accepted;
   serving_->observer.on_connection(std::move(handle));
+  if (ended_) return;
   if (connection.retired()) return gate_->turn_away(datagram, admission->header, NGTCP2_CONNECTION_REFUSED);
   read(connection, datagram);
 }
 
 void QuicEngine::tell_turn_ends() {
-  while (!read_.empty()) {
+  while (!read_.empty() && !ended_) {
     LibraryConnection* const connection = read_.back();
     read_.pop_back();
     connection->was_read = false;
@@ -234,7 +237,7 @@ void QuicEngine::on_timer() {
 }
 
 void QuicEngine::expire_due() {
-  for (std::size_t most = connections_.size(); most > 0 && !expiries_.empty(); --most) {
+  for (std::size_t most = connections_.size(); most > 0 && !expiries_.empty() && !ended_; --most) {
     const auto [at, connection] = *expiries_.begin();
     if (at > now_) return;
     connection->expire();
@@ -245,7 +248,7 @@ void QuicEngine::expire_due() {
 /// All that asked, once. What is not done then waits for another turn, behind the others of the loop.
 void QuicEngine::write_waiting() {
   if (now_ >= room_again_) writing_.swap(waiting_);
-  for (std::size_t i = 0; i < writing_.size(); ++i) {
+  for (std::size_t i = 0; i < writing_.size() && !ended_; ++i) {
     LibraryConnection* const connection = std::exchange(writing_[i], nullptr);
     if (connection == nullptr) continue;
     connection->waits_to_write = false;
@@ -275,10 +278,11 @@ void QuicEngine::set_expiry(LibraryConnection& connection, Time at) {
 
 void QuicEngine::wake_soon() {
   if (std::exchange(posted_, true)) return;
-  loop_.post([self = self_] {
-    if (*self == nullptr) return;
-    (*self)->posted_ = false;
-    const Wake wake{**self};
+  loop_.post([self = weak_from_this()] {
+    const auto engine = self.lock();
+    if (engine == nullptr || engine->ended_) return;
+    engine->posted_ = false;
+    const Wake wake{*engine};
   });
 }
 

@@ -1,6 +1,7 @@
 // A QUIC endpoint at work: its socket, its timer, and the turns of its connections.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -19,16 +20,20 @@ struct QuicServing {
   QuicLimits limits;
 };
 
-class QuicEngine final : public QuicEndpoint, private UdpObserver, private ConnectionHost {
+/// Its owner may let it go within anything that it tells: it ends with the turn then.
+class QuicEngine final : public std::enable_shared_from_this<QuicEngine>,
+                         private UdpObserver,
+                         private ConnectionHost {
  public:
   QuicEngine(Loop& loop, Network& network, std::unique_ptr<BoundUdp> socket, const QuicSettings& settings,
              const std::optional<QuicServing>& serving);
-  ~QuicEngine() override;
 
   std::unique_ptr<QuicConnection> dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
-                                       const std::string& server_name, QuicObserver& observer) override;
-  void stop_accepting() override;
-  QuicEndpointReport report() const override { return report_; }
+                                       const std::string& server_name, QuicObserver& observer);
+  void stop_accepting();
+  const QuicEndpointReport& report() const { return report_; }
+  /// Nothing is told any more.
+  void end();
 
  private:
   using Expiries = std::set<std::pair<Time, LibraryConnection*>>;
@@ -60,6 +65,7 @@ class QuicEngine final : public QuicEndpoint, private UdpObserver, private Conne
   void wake_soon();
   void arm();
   void on_timer();
+  void finish();
   Endpoint local_of(const ReceivedDatagram& datagram) const;
 
   Loop& loop_;
@@ -67,7 +73,7 @@ class QuicEngine final : public QuicEndpoint, private UdpObserver, private Conne
   const std::optional<QuicServing> serving_;
   QuicSecret secret_{};
   Time now_;  // of the turn; never goes back
-  const std::unique_ptr<UdpSocket> socket_;
+  std::unique_ptr<UdpSocket> socket_;
   PacketBatch batch_;
   QuicEndpointReport report_;
   std::optional<ServerGate> gate_;  // server
@@ -82,10 +88,10 @@ class QuicEngine final : public QuicEndpoint, private UdpObserver, private Conne
   std::vector<LibraryConnection*> writing_;
   Time room_again_{};  // until then the system has no room for packets, as far as is known
   Time armed_ = kNever;
-  const std::unique_ptr<Timer> timer_;
-  int awake_ = 0;                            // turns under way, which are one, or none
-  bool posted_ = false;                      // a turn
-  const std::shared_ptr<QuicEngine*> self_;  // what is posted looks here: null when this is gone
+  std::unique_ptr<Timer> timer_;
+  int awake_ = 0;        // turns under way, which are one, or none
+  bool posted_ = false;  // a turn
+  bool ended_ = false;
 };
 
 }  // namespace penstock

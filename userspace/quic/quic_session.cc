@@ -42,9 +42,8 @@ bool QuicSession::set_up(unsigned role) {
     return false;
   }
   gnutls_session_set_ptr(session_, &ref_);
-  const gnutls_datum_t protocol{
-      .data = reinterpret_cast<unsigned char*>(const_cast<char*>(kQuicProtocol.data())),
-      .size = static_cast<unsigned>(kQuicProtocol.size())};
+  const gnutls_datum_t protocol{.data = reinterpret_cast<unsigned char*>(tls_.protocol.data()),
+                                .size = static_cast<unsigned>(tls_.protocol.size())};
   return gnutls_priority_set(session_, tls_.priority) == 0 &&
          gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, tls_.credentials) == 0 &&
          gnutls_alpn_set_protocols(session_, &protocol, 1, GNUTLS_ALPN_MANDATORY) == 0;
@@ -60,9 +59,9 @@ bool QuicSession::set_up_server() {
 bool QuicSession::set_up_client() {
   if (ngtcp2_crypto_gnutls_configure_client_session(session_) != 0) return false;
   const std::string& name = server_.second;
-  if (!name.empty() && !IpAddress::parse(name) &&
-      gnutls_server_name_set(session_, GNUTLS_NAME_DNS, name.data(), name.size()) != 0)
-    return false;
+  // One that cannot be told is still the one that is verified.
+  if (!name.empty() && !IpAddress::parse(name))
+    gnutls_server_name_set(session_, GNUTLS_NAME_DNS, name.data(), name.size());
   if (tls_.trust == QuicTrust::kPins) gnutls_session_set_verify_function(session_, verify_pin);
   if (tls_.trust == QuicTrust::kAuthority) gnutls_session_set_verify_cert(session_, name.c_str(), 0);
   gnutls_handshake_set_hook_function(session_, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST,

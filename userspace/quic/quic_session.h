@@ -24,6 +24,8 @@ class QuicSession {
 
   /// From which a server makes tokens.
   static const QuicSecret& secret_of(const QuicTls& tls) { return tls.native_->secret; }
+  /// Sessions made from now on name another protocol than ours, and so get on with nobody who names ours.
+  static void set_protocol(QuicTls& tls, const std::string& name) { tls.native_->protocol = name; }
 
   void attach(ngtcp2_conn* conn);
   /// The token that this server gave us, if it did.

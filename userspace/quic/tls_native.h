@@ -49,6 +49,7 @@ struct QuicTls::Native {
   Native& operator=(const Native&) = delete;
 
   const QuicTrust trust;
+  std::string protocol{kQuicProtocol};
   gnutls_priority_t priority = nullptr;
   gnutls_certificate_credentials_t credentials = nullptr;
   gnutls_datum_t ticket_key{};  // server; of gnutls_malloc()

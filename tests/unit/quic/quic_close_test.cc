@@ -138,6 +138,35 @@ TEST_F(QuicCloseTest, BelievesNoResetOfAnotherSecret) {
   server.reset();
 }
 
+TEST_F(QuicCloseTest, MayTakeItsEndpointWithIt) {
+  for (int round = 0; round < 3; ++round) {
+    connect();
+    const auto go = [&] {
+      near.connection.reset();
+      client.reset();
+    };
+    near.then_data = [&](QuicStreamId) { go(); };
+    near.then_datagram = go;
+    near.then_closed = go;
+    if (round == 0) far().open("data", true);
+    if (round == 1) far().send_datagram("datagram");
+    if (round == 2) far().connection->close(1, "");
+    ASSERT_TRUE(run([&] { return client == nullptr; }));
+    ASSERT_TRUE(round == 2 || run([&] { return far().closed; }, 1s)) << round;
+    near.established = near.closed = false;
+    clock.run_for(10s);
+  }
+}
+
+TEST_F(QuicCloseTest, LeavesHandlesThatDoNothing) {
+  connect();
+  client.reset();
+  near.connection->flush_soon();
+  near.connection->close(1, "");
+  EXPECT_EQ(near.connection->peer().port, kPort);
+  EXPECT_FALSE(near.connection->open_stream());
+}
+
 TEST_F(QuicCloseTest, SaysGoodbyeThoughTheEndpointGoesAtOnce) {
   connect();
   near.connection.reset();

@@ -1,6 +1,7 @@
 // How QUIC connections begin, and whom they trust.
 #include <algorithm>
 
+#include "quic/quic_session.h"
 #include "unit/quic/quic_world.h"
 
 namespace penstock {
@@ -39,6 +40,26 @@ TEST_F(QuicHandshakeTest, RefusesAnotherKeyThanThePinnedOne) {
   ASSERT_TRUE(run([&] { return far().closed; }));
   EXPECT_FALSE(far().established);
   EXPECT_EQ(far().why.code, Errc::kProtocol) << far().why.what;
+}
+
+TEST_F(QuicHandshakeTest, RefusesAPeerOfAnotherProtocol) {
+  serve();
+  const auto tls = QuicTls::client_unverified().value();
+  QuicSession::set_protocol(*tls, "penstock/0");
+  dial(near, *tls);
+  ASSERT_TRUE(run([&] { return near.closed; }));
+  EXPECT_EQ(near.why.code, Errc::kProtocol) << near.why.what;
+  EXPECT_TRUE(far().closed);
+  EXPECT_FALSE(near.established || far().established);
+}
+
+TEST_F(QuicHandshakeTest, DialsAlsoByANameThatTlsCannotTell) {
+  serve();
+  for (const std::string name : {"", "10.0.0.1", "::1", "-..", "\xff\xfe"}) {
+    QuicPeer peer;
+    dial(peer, *edge_tls, name);
+    ASSERT_TRUE(run([&] { return peer.established; })) << name;
+  }
 }
 
 TEST_F(QuicHandshakeTest, AcceptsAnyOfSeveralPins) {

@@ -61,6 +61,36 @@ TEST_F(QuicStreamTest, CarriesMuchOverABadPath) {
   EXPECT_GT(near.connection->report().lost_packets, 0U);
 }
 
+TEST_F(QuicStreamTest, GoesOnWhenTheSystemHadNoRoom) {
+  connect();
+  const std::string text = telling(3000000, 1);
+  const QuicStreamId id = near.open(text, true);
+  for (int i = 0; i < 30; ++i) {
+    internet.faults().fail(3);
+    clock.run_for(20ms);
+  }
+  ASSERT_TRUE(run([&] { return far().ended.contains(id); }));
+  EXPECT_TRUE(far().received[id] == text);
+}
+
+TEST_F(QuicStreamTest, ServesManyConnectionsOnOneSocket) {
+  serve();
+  acceptor.echoes = true;
+  std::vector<std::unique_ptr<QuicPeer>> peers;
+  for (int i = 0; i < 100; ++i) {
+    peers.push_back(std::make_unique<QuicPeer>());
+    QuicPeer& peer = *peers.back();
+    dial(peer, *edge_tls);
+    peer.then_established = [&peer, i] { peer.open(telling(50000, static_cast<std::uint64_t>(i)), true); };
+  }
+  ASSERT_TRUE(run([&] {
+    return std::all_of(peers.begin(), peers.end(), [](const auto& each) { return each->ended.contains(0); });
+  }));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(peers[static_cast<std::size_t>(i)]->received[0] ==
+                telling(50000, static_cast<std::uint64_t>(i)));
+}
+
 TEST_F(QuicStreamTest, EndsOneDirectionAlone) {
   connect();
   const QuicStreamId id = near.open("question", true);
