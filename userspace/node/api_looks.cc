@@ -294,7 +294,9 @@ void add_hub_tunnels(json::array& tunnels, Hub& hub, const std::vector<CarrierSu
   }
 }
 
-void add_edge_tunnel(json::array& tunnels, Edge& edge, const std::vector<EdgeCarrierSummary>& summaries) {
+/// Its carriers by their index, whichever worker they are on.
+void add_edge_tunnel(json::array& tunnels, Edge& edge, std::vector<EdgeCarrierSummary> summaries) {
+  std::ranges::stable_sort(summaries, {}, &EdgeCarrierSummary::index);
   json::array carriers;
   bool legacy = false;
   for (const EdgeCarrierSummary& summary : summaries) {

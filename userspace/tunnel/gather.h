@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,22 +11,34 @@
 
 namespace penstock {
 
+/// All parts in one, in their order.
+template <class T>
+std::vector<T> joined_parts(std::vector<std::vector<T>> parts) {
+  std::vector<T> all;
+  for (std::vector<T>& part : parts) {
+    all.insert(all.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
+  }
+  return all;
+}
+
 /// Calls `ask(role.workers()[i])` on each worker's own thread, then `done` with all answers in one vector on
-/// the control loop's thread. Nothing is shared in between but what is posted.
+/// the control loop's thread, in the order of the workers, whoever answers first. Nothing is shared in
+/// between but what is posted.
 template <class T, class Role, class Ask, class Done>
 void gather(Loop& control, Role& role, Ask ask, Done done) {
   struct Gathering {
     std::size_t missing;
-    std::vector<T> all;
+    std::vector<std::vector<T>> parts;
     Done done;
   };
   // Shared by the answers on their way; touched on the control thread alone.
-  const auto gathering = std::make_shared<Gathering>(Gathering{role.workers().size(), {}, std::move(done)});
+  const auto gathering = std::make_shared<Gathering>(
+      Gathering{role.workers().size(), std::vector<std::vector<T>>(role.workers().size()), std::move(done)});
   for (std::size_t i = 0; i < role.workers().size(); ++i) {
-    role.worker(i).loop.post([&control, &worker = *role.workers()[i], ask, gathering]() mutable {
-      control.post([gathering = std::move(gathering), part = ask(worker)]() mutable {
-        for (T& item : part) gathering->all.push_back(std::move(item));
-        if (--gathering->missing == 0) gathering->done(std::move(gathering->all));
+    role.worker(i).loop.post([&control, &worker = *role.workers()[i], i, ask, gathering]() mutable {
+      control.post([gathering = std::move(gathering), i, part = ask(worker)]() mutable {
+        gathering->parts[i] = std::move(part);
+        if (--gathering->missing == 0) gathering->done(joined_parts(std::move(gathering->parts)));
       });
     });
   }

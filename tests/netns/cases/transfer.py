@@ -111,6 +111,7 @@ def carriers_share_the_flows(world):
     expect(min(flows) >= 2, f"every carrier has a share: {flows}")
     for node in (hub, edge):
         tunnel, = node.look("tunnels")["tunnels"]
+        expect_equal([carrier["index"] for carrier in tunnel["carriers"]], [0, 1, 2, 3], f"order at {node.name}")
         shares = {str(carrier["index"]): carrier["flows"] for carrier in tunnel["carriers"]}
         expect_equal(dict(collections.Counter(flow["carrier"] for flow in node.flows())), shares, "flows by carrier")
     expect_equal(hub.edge()["carriers"], 4, "carriers of the edge")

@@ -247,6 +247,20 @@ class Edge(Daemon):
     def await_connected(self, deadline=15.0):
         until(self.connected, f"{self.name} is connected", deadline, self._alive)
 
+    def carrier(self, index):
+        """The row of that carrier, in use or down."""
+        tunnel, = self.look("tunnels")["tunnels"]
+        return next(row for row in tunnel["carriers"] if row["index"] == index)
+
+    def cut_carrier(self, index):
+        """Aborts the connection of a carrier that is up, and waits until the node has noticed."""
+        carrier = self.carrier(index)
+        expect(carrier["up"], f"carrier {index} of {self.name} is up before it is cut: {carrier}")
+        seen = len(self.events("carrier_down", carrier=index))
+        done = self._world.processes.run(["ss", "-HK", "src", carrier["local"], "dst", carrier["peer"]], self.namespace)
+        expect(carrier["peer"] in done.stdout, f"ss aborted the connection of {carrier}: {done.stdout}{done.stderr}")
+        until(lambda: len(self.events("carrier_down", carrier=index)) > seen, f"{self.name} notices", alive=self._alive)
+
     def last_error(self):
         return self.status()["edge"]["last_error"] or ""
 
