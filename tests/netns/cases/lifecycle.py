@@ -10,7 +10,7 @@ from harness.daemon import Edge, Hub
 from harness.runner import case
 from harness.sockets import expect_echo, expect_end, expect_refused_flow, expect_reset, is_refused, receive
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, HUB_TUNNEL
-from harness.wait import expect, expect_equal, until
+from harness.wait import expect, expect_equal, patient, until
 
 ECHO = {"name": "echo", "ports": 7000, "target": BACKEND_V4}
 LONG_DRAIN = {"node": {"drain": "60s"}}
@@ -204,7 +204,7 @@ def the_service_manager_is_told(world):
     path = world.directory / "notify"
     manager = world.keep(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
     manager.bind(str(path))
-    manager.settimeout(10)
+    manager.settimeout(patient(10))
     hub = Hub(world, {}).launch(environment={"NOTIFY_SOCKET": str(path)})
     expect("READY=1" in manager.recv(4096).decode().splitlines(), "READY=1 comes first")
     expect_equal(hub.ctl_result("status").returncode, 0, "it answers once it says that it is ready")

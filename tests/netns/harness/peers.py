@@ -6,7 +6,7 @@ import secrets
 import signal
 
 from harness.topology import BACKEND_V4, BACKEND_V6
-from harness.wait import expect, until
+from harness.wait import expect, patient, until
 
 NGINX = """
 daemon off;
@@ -107,18 +107,23 @@ class Iperf:
     port = 5201
 
     def __init__(self, world):
-        self._world = world
-        program, _ = world.programs.peer("iperf3")
-        self.program = program
-        self.process = world.processes.start(
-            "iperf3-server", [program, "-s", "-B", BACKEND_V4, "-p", self.port], world.backend)
-        world.await_listener(world.backend, self.port)
+        self._world, self._server = world, None
+        self.program, _ = world.programs.peer("iperf3")
 
     def start(self, host, port, *options):
         """A client that runs on; finish() waits for it."""
+        self._serve()
         name = f"iperf3-{secrets.token_hex(2)}"
         command = [self.program, "-c", host, "-p", port, "-J", *options]
         return self._world.processes.start(name, command, self._world.client, must_live=False)
+
+    def _serve(self):
+        """A new server for each run: one that has just served closes its listener for a moment."""
+        if self._server is not None:
+            self._server.end()
+        self._server = self._world.processes.start(
+            "iperf3-server", [self.program, "-s", "-B", BACKEND_V4, "-p", self.port], self._world.backend)
+        self._world.await_listener(self._world.backend, self.port)
 
     def finish(self, process, deadline=60.0):
         """The end of its JSON report; fails if the client failed."""
@@ -131,8 +136,8 @@ class Iperf:
 def curl(world, url, *options, source=None, deadline=60.0):
     """Runs curl from the client namespace; returns what it wrote to standard output. Fails if curl does."""
     interface = ["--interface", source] if source else []
-    done = world.processes.run(["curl", "--silent", "--show-error", "--fail", "--max-time", int(deadline), *interface,
-                                *options, url], world.client, deadline=deadline + 5)
+    done = world.processes.run(["curl", "--silent", "--show-error", "--fail", "--max-time", int(patient(deadline)),
+                                *interface, *options, url], world.client, deadline=deadline + 5)
     expect(done.returncode == 0, f"curl {url} ended with {done.returncode}: {done.stderr.strip()}")
     return done.stdout
 

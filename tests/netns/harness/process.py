@@ -5,7 +5,7 @@ import re
 import resource
 import subprocess
 
-from harness.wait import Failure
+from harness.wait import Failure, patient
 
 REPORTS = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: |^F\d{4,8} |Check failed|"
@@ -36,9 +36,9 @@ class Process:
     def wait(self, deadline=10.0):
         """The exit status (negative: the signal)."""
         try:
-            return self.popen.wait(deadline)
+            return self.popen.wait(patient(deadline))
         except subprocess.TimeoutExpired:
-            raise Failure(f"{self.name} did not end within {deadline:g} s") from None
+            raise Failure(f"{self.name} did not end within {patient(deadline):g} s") from None
         finally:
             if self.popen.returncode is not None:
                 self.must_live = False
@@ -49,10 +49,10 @@ class Process:
         if self.popen.poll() is None:
             self.popen.terminate()
         try:
-            return self.popen.wait(deadline)
+            return self.popen.wait(patient(deadline))
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failure(f"{self.name} did not end within {deadline:g} s after SIGTERM") from None
+            raise Failure(f"{self.name} did not end within {patient(deadline):g} s after SIGTERM") from None
 
     def kill(self):
         self.must_live = False
@@ -100,10 +100,10 @@ class Processes:
         """Runs a command to its end; returns subprocess.CompletedProcess with text."""
         try:
             return subprocess.run([*_inside(namespace), *map(str, command)], input=input_text, text=True,
-                                  capture_output=True, timeout=deadline, check=False,
+                                  capture_output=True, timeout=patient(deadline), check=False,
                                   env=_environment(environment))
         except subprocess.TimeoutExpired:
-            raise Failure(f"not done within {deadline:g} s: {' '.join(map(str, command))}") from None
+            raise Failure(f"not done within {patient(deadline):g} s: {' '.join(map(str, command))}") from None
 
     def check(self):
         for process in self._all:

@@ -21,6 +21,8 @@ import secrets
 import socket
 import subprocess
 
+from harness.wait import patient
+
 CLIENTS_V4 = [f"192.0.2.{n}" for n in range(10, 30)]
 CLIENTS_V6 = [f"2001:db8:1::{n}" for n in range(10, 14)]
 EDGE_V4, EDGE_V6 = "192.0.2.1", "2001:db8:1::1"
@@ -57,7 +59,7 @@ def ip(*arguments, batch=None):
 
 
 class Namespace:
-    """One network namespace; sockets made here belong to it wherever they are used."""
+    """One network namespace; sockets made here belong to it wherever they are used. Their timeouts are patient()."""
 
     def __init__(self, name):
         self.name = name
@@ -75,13 +77,13 @@ class Namespace:
 
     def connect(self, host, port, source=None, timeout=10.0):
         with self.enter():
-            return socket.create_connection((host, port), timeout, (source, 0) if source else None)
+            return socket.create_connection((host, port), patient(timeout), (source, 0) if source else None)
 
     def listen(self, host, port, backlog=128):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with self.enter():
             listener = socket.create_server((host, port), family=family, backlog=backlog)
-        listener.settimeout(10.0)
+        listener.settimeout(patient(10.0))
         return listener
 
     def udp(self, host, port=0, peer=None, timeout=10.0):
@@ -93,7 +95,7 @@ class Namespace:
         bound.bind((host, port))
         if peer is not None:
             bound.connect(peer)
-        bound.settimeout(timeout)
+        bound.settimeout(patient(timeout))
         return bound
 
     def link(self, device, state):

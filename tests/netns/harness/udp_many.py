@@ -18,7 +18,7 @@ import time
 from raw import udp_packet  # beside this program
 
 AT_ONCE = 50
-PATIENCE_S = 10
+PATIENCE_S = 25
 BUFFER = 4 << 20
 SO_RCVBUFFORCE = 33
 

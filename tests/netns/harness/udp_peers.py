@@ -70,7 +70,7 @@ class Coturn:
 def dig(world, host, port, source, *options):
     """What a name stands for, asked once from ADDRESS#PORT: the answers' text."""
     program, environment = world.programs.peer("dig")
-    done = world.processes.run([program, f"@{host}", "-p", port, "-b", source, "+short", "+tries=1", "+timeout=5",
+    done = world.processes.run([program, f"@{host}", "-p", port, "-b", source, "+short", "+tries=1", "+timeout=20",
                                 "+noedns", *options, "who.example.test"], world.client, environment=environment)
     expect(done.returncode == 0, f"dig ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout.strip()
@@ -99,7 +99,7 @@ def dnsperf(world, host, port, source, clients, queries):
     program, environment = world.programs.peer("dnsperf")
     done = world.processes.run(
         [program, "-s", host, "-p", port, "-a", source, "-d", names, "-c", clients, "-T", 2, "-n", queries // 100,
-         "-t", 3, "-q", 100], world.client, environment=environment, deadline=60)
+         "-t", 10, "-q", 100], world.client, environment=environment, deadline=60)
     expect(done.returncode == 0, f"dnsperf ended with {done.returncode}: {done.stderr}")
     counts = [re.search(rf"Queries {word}: +(\d+)", done.stdout) for word in ("sent", "completed")]
     expect(all(counts), f"dnsperf's report: {done.stdout}")

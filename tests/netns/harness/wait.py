@@ -12,13 +12,18 @@ def be_patient(times):
     _stretch = times
 
 
+def patient(seconds):
+    """How long to wait for what takes so many seconds at most where nothing else runs."""
+    return seconds * _stretch
+
+
 class Failure(Exception):
     """What a case expected and did not get."""
 
 
 def until(condition, what, deadline=10.0, alive=None):
     """Polls until `condition()` is true, and returns its value; `alive()` may raise to end the wait early."""
-    end = time.monotonic() + deadline * _stretch
+    end = time.monotonic() + patient(deadline)
     last = None
     while True:
         last = condition()
@@ -27,7 +32,7 @@ def until(condition, what, deadline=10.0, alive=None):
         if alive is not None:
             alive()
         if time.monotonic() > end:
-            raise Failure(f"not within {deadline * _stretch:g} s: {what} (last: {last!r})")
+            raise Failure(f"not within {patient(deadline):g} s: {what} (last: {last!r})")
         time.sleep(0.02)
 
 

@@ -12,7 +12,7 @@ from harness.process import Processes
 from harness.programs import HARNESS, PYTHON
 from harness.steered import problems_of_steering
 from harness.topology import BACKEND_V4, CLIENTS_V4, CLIENTS_V6, EDGE_V4, HUB_TUNNEL, HUB_TUNNEL2
-from harness.wait import expect_equal, until
+from harness.wait import expect_equal, patient, until
 
 TUNNEL_PORT = 8443
 
@@ -64,7 +64,7 @@ class World:
 
     def accept(self, listener, timeout=10.0):
         connection, _ = listener.accept()
-        connection.settimeout(timeout)
+        connection.settimeout(patient(timeout))
         return self.keep(connection)
 
     def flow(self, port, listener, **options):
