@@ -49,7 +49,7 @@ def unix_connection(path):
 @case(short=True, timeout=120)
 def strangers_at_the_tunnel_port(world):
     world.echo_backend(7000)
-    hub, edge = world.pair([ECHO], hub={"tunnel": {"handshake": "1s"}})
+    hub, edge = world.pair([ECHO], hub={"tunnel": {"handshake": "2s"}})
     client = world.connect(7000)
     expect_echo(client)
     for text, data in GARBAGE.items():
@@ -68,7 +68,7 @@ def strangers_at_the_tunnel_port(world):
 def strangers_behind_tls(world):
     """A good TLS handshake, and then no EDGE line."""
     world.echo_backend(7000)
-    hub, _ = world.pair([ECHO], hub={"tunnel": {"handshake": "1s"}})
+    hub, _ = world.pair([ECHO], hub={"tunnel": {"handshake": "2s"}})
     for data in (b"GET / HTTP/1.1\r\n\r\n", b"EDGE\n", b"EDGE edge-1\n", b"EDGE a b c d\n", b"EDGE " + b"x" * 5000,
                  secrets.token_bytes(600), b"\0" * 600, b"\n"):
         carrier = Carrier(world, source=EDGE_OTHER)

@@ -34,7 +34,7 @@ def ports_come_and_go_under_load(world):
         world.echo_backend(port)
     hub, edge = world.pair([{"name": "iperf", "ports": Iperf.port, "target": BACKEND_V4},
                             {"name": "echo", "ports": 7000, "target": BACKEND_V4}])
-    load = iperf.start(EDGE_V4, Iperf.port, "-t", "4", "-P", "2")
+    load = iperf.start(EDGE_V4, Iperf.port, "-t", "8", "-P", "2")
     until(lambda: int(hub.status()["bytes"]["to_backend"]) > 1 << 20, "iperf3 is running")
     hub.ctl("ports", "add", "echo", "7001,7005-7010")
     until(lambda: answers(world, 7001) and answers(world, 7005), "the new ports answer", PROMPT)
@@ -64,6 +64,7 @@ def services_come_and_go(world):
               f"each service with its own port at {node.name}")
     comes = world.connect(7001)
     expect_echo(comes)
+    hub.await_flows(2)  # none of answers() is left
     removed = hub.look("services", "remove", "comes")
     expect_equal(removed["flows_closed"], 1, "flows closed with the service")
     expect_reset(comes)

@@ -18,7 +18,7 @@ def a_legacy_edge_at_our_hub(world):
     world.udp_echo(7001)
     hub = Hub(world, {"flow": {"unreplied": "2s"}}).start()
     hub.add_service("dns", "7000", BACKEND_V4, protocol="udp", client="proxy-v2", proxy_v2="separate")
-    hub.add_service("echo", "7001", BACKEND_V4, protocol="udp", udp_idle="2s")
+    hub.add_service("echo", "7001", BACKEND_V4, protocol="udp", udp_idle="4s")
     peer = legacy_edge(world, hub.add_edge(), "--udp-idle", 60)
     hub.await_event("edge_connected", edge="edge-1")
     world.await_bound(world.edge, 7000)

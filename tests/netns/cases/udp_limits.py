@@ -132,7 +132,7 @@ def the_hubs_sockets_are_used_up(world):
     world.udp_echo(7000)
     world.udp_echo(7001)
     few = {"node": {"workers": 1}, "limits": {"backend_sockets": 4}, "flow": {"quarantine": "1s"}}
-    hub, edge = world.pair([{**ECHO, "udp_idle": "2s"}, SINK], hub=few)
+    hub, edge = world.pair([{**ECHO, "udp_idle": "5s"}, SINK], hub=few)
     held = [assured(world.udp_client(7000, source=CLIENTS_V4[n])) for n in range(4)]
     one_more = world.udp_client(7000, source=CLIENTS_V4[5])
     refused(one_more, hub, "no_backend_port")

@@ -9,7 +9,7 @@ from harness.world import TUNNEL_PORT
 
 ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
 ONE_WORKER = {"node": {"workers": 1}}
-QUICK = {"tunnel": {"ping": "300ms", "timeout": "1s"}}
+QUICK = {"tunnel": {"ping": "500ms", "timeout": "3s"}}
 
 
 def identities(node):

@@ -87,7 +87,7 @@ def bulk_in_the_same_tunnel_does_not_starve_datagrams(world):
     for options in (["-P", "4"], ["-P", "4", "-R"]):
         way = "to_client" if "-R" in options else "to_backend"
         before = int(hub.status()["bytes"][way])
-        load = iperf.start(EDGE_V4, Iperf.port, "-t", "60", *options)
+        load = iperf.start(EDGE_V4, Iperf.port, "-t", "200", *options)  # is ended before
         until(lambda way=way, before=before: int(hub.status()["bytes"][way]) > before + (8 << 20), "iperf3 is running")
         for n in range(BULK_ECHOES):
             ask(client, b"%d beside bulk " % n + bytes(n))
