@@ -4,16 +4,19 @@ from harness.datagrams import answers, ask, expect_all_arrived
 from harness.runner import case
 from harness.steered import counted
 from harness.topology import BACKEND_V4, BACKEND_V6, CLIENTS_V4, EDGE_V4, EDGE_V6
-from harness.wait import expect, expect_equal, until
+from harness.wait import expect_equal, until
 
 ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
 
 
 def expect_steered(node, program, talk):
-    """`talk` is carried by the program."""
+    """`talk` is carried by the program, once it has learnt of what changed."""
     before = counted(node, program, "steered")
-    talk()
-    expect(counted(node, program, "steered") > before, f"{program} steers at {node.name}")
+
+    def steers():
+        talk()
+        return counted(node, program, "steered") > before
+    until(steers, f"{program} steers at {node.name}")
 
 
 @case(kernel=True, short=True)
