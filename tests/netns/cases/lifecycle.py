@@ -152,7 +152,7 @@ def probes_tell_of_life_and_readiness(world):
 
 def probe(world, namespace, path):
     """(status, body)"""
-    done = world.processes.run(["curl", "--silent", "--max-time", "5", "--write-out", "\n%{http_code}",
+    done = world.processes.run(["curl", "--silent", "--max-time", "30", "--write-out", "\n%{http_code}",
                                 f"http://127.0.0.1:9180/{path}"], namespace)
     body, status = done.stdout.rsplit("\n", 1)
     return int(status), body
