@@ -233,7 +233,7 @@ class Edge(Daemon):
     def has_port(self, protocol, port):
         """Whether the edge has the port open now; protocol: "tcp" or "udp"."""
         text = self.status()["edge"]["udp_ports" if protocol == "udp" else "ports"]
-        ranges = [part.partition("-") for part in text.split(",") if part]
+        ranges = [part.partition("-") for part in text.split(",") if part != "none"]
         return any(int(first) <= port <= int(last or first) for first, _, last in ranges)
 
     def await_port(self, protocol, port, has=True):
