@@ -16,9 +16,9 @@ SIZES = (0, 1, 1200, 16384, 40_000)
 def a_legacy_edge_at_our_hub(world):
     backend = world.udp_backend(7000)
     world.udp_echo(7001)
-    hub = Hub(world, {"flow": {"unreplied": "2s"}}).start()
+    hub = Hub(world, {"flow": {"unreplied": "4s"}}).start()
     hub.add_service("dns", "7000", BACKEND_V4, protocol="udp", client="proxy-v2", proxy_v2="separate")
-    hub.add_service("echo", "7001", BACKEND_V4, protocol="udp", udp_idle="4s")
+    hub.add_service("echo", "7001", BACKEND_V4, protocol="udp", udp_idle="8s")
     peer = legacy_edge(world, hub.add_edge(), "--udp-idle", 60)
     hub.await_event("edge_connected", edge="edge-1")
     world.await_bound(world.edge, 7000)
@@ -40,7 +40,7 @@ def a_legacy_edge_at_our_hub(world):
             ask(client, secrets.token_bytes(size))
     rows = hub.await_sessions(10, "--service", "echo", "--state", "assured")
     expect_equal({row["client"] for row in rows}, {name_of(client.getsockname()) for client in echoing}, "sessions")
-    until(lambda: "closed" in peer.output(), "our hub tells that a session has ended")
+    until(lambda: "closed" in peer.output(), "our hub tells that a session has ended", 20.0)
     hub.await_sessions(0)
     ask(echoing[0], b"a session once more")
     peer.check()
@@ -51,7 +51,7 @@ def a_legacy_edge_at_our_hub(world):
 def our_edge_at_a_legacy_hub(world):
     """Its hub answers each datagram with the client's address and the datagram."""
     peer, edge = edge_at_legacy_hub(world, "--ports", "", "--udp-ports", "7000,7001",
-                                    config={"flow": {"unreplied": "2s"}})
+                                    config={"flow": {"unreplied": "5s"}})
     edge.start()
     edge.await_port("udp", 7001)
     clients = [world.udp_client(7000, source=source) for source in CLIENTS_V4[:5]]

@@ -30,7 +30,7 @@ def refused(client, node, reason):
 @case(short=True)
 def sessions_of_one_source(world):
     world.udp_echo(7000)
-    _, edge = world.pair([{**ECHO, "udp_idle": "2s"}], edge={"limits": {"sessions_per_source": 5}})
+    _, edge = world.pair([{**ECHO, "udp_idle": "5s"}], edge={"limits": {"sessions_per_source": 5}})
     held = [assured(world.udp_client(7000)) for _ in range(5)]
     one_more = world.udp_client(7000)
     refused(one_more, edge, "limit_source")
@@ -116,7 +116,7 @@ def a_flood_at_the_hub_ends_no_assured_session(world):
 @case()
 def a_table_full_of_assured_sessions(world):
     world.udp_echo(7000)
-    _, edge = world.pair([{**ECHO, "udp_idle": "2s"}], edge={**FULL, "limits": {"sessions": 4}})
+    _, edge = world.pair([{**ECHO, "udp_idle": "5s"}], edge={**FULL, "limits": {"sessions": 4}})
     held = [assured(world.udp_client(7000, source=CLIENTS_V4[n])) for n in range(4)]
     one_more = world.udp_client(7000, source=CLIENTS_V4[5])
     refused(one_more, edge, "limit_total")

@@ -40,6 +40,7 @@ class Daemon:
                      "access_log": self.access_log},
             "admin": {"socket": self.socket},
             "steering": {"mode": self._world.steering, "pins": self.pins},
+            "flow": {"unreplied": "90s"},  # a case may take longer than the 10 s of the daemon's own default
         }
 
     # --- life ---
