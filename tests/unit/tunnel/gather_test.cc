@@ -16,10 +16,10 @@ class GatherTest : public testing::Test {
     Loop& loop;
   };
   struct Role {
-    std::vector<std::unique_ptr<int>>& workers() { return workers_; }
-    Home worker(std::size_t i) { return {loops_[i]}; }
-    std::vector<std::unique_ptr<int>> workers_;
-    std::array<FakeLoop, 3>& loops_;
+    std::vector<std::unique_ptr<int>>& workers() { return numbers; }
+    Home worker(std::size_t i) { return {loops[i]}; }
+    std::vector<std::unique_ptr<int>> numbers;
+    std::array<FakeLoop, 3>& loops;
   };
 
   void gather_numbers() {
@@ -33,11 +33,11 @@ class GatherTest : public testing::Test {
 
   FakeLoop control_;
   std::array<FakeLoop, 3> loops_;
-  Role role_{.workers_ = {}, .loops_ = loops_};
+  Role role_{.numbers = {}, .loops = loops_};
   std::vector<std::vector<int>> told_;
 
   void SetUp() override {
-    for (const int number : {10, 20, 30}) role_.workers_.push_back(std::make_unique<int>(number));
+    for (const int number : {10, 20, 30}) role_.numbers.push_back(std::make_unique<int>(number));
   }
 };
 
