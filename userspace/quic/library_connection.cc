@@ -97,7 +97,7 @@ void LibraryConnection::reset_stream(QuicStreamId id, std::uint64_t code) {
 
 void LibraryConnection::apply_resets() {
   for (std::size_t i = 0; i < resets_.size(); ++i)
-    ngtcp2_conn_shutdown_stream(conn_, resets_[i].id, resets_[i].code);
+    ngtcp2_conn_shutdown_stream(conn_, 0, resets_[i].id, resets_[i].code);
   resets_.clear();
 }
 

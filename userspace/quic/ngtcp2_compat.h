@@ -9,10 +9,12 @@
 
 #if NGTCP2_VERSION_NUM < 0x010000
 
+// NOLINTBEGIN(readability-identifier-naming): the library's own names.
 using ngtcp2_ccerr = ngtcp2_connection_close_error;
 using ngtcp2_conn_info = ngtcp2_conn_stat;
 
 inline constexpr auto NGTCP2_CCERR_TYPE_APPLICATION = NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION;
+// NOLINTEND(readability-identifier-naming)
 
 inline void ngtcp2_ccerr_default(ngtcp2_ccerr* out) {
   ngtcp2_connection_close_error_default(out);
@@ -29,6 +31,10 @@ inline void ngtcp2_ccerr_set_tls_alert(ngtcp2_ccerr* out, std::uint8_t alert, co
 inline void ngtcp2_ccerr_set_application_error(ngtcp2_ccerr* out, std::uint64_t code,
                                                const std::uint8_t* text, std::size_t size) {
   ngtcp2_connection_close_error_set_application_error(out, code, const_cast<std::uint8_t*>(text), size);
+}
+inline int ngtcp2_conn_shutdown_stream(ngtcp2_conn* conn, std::uint32_t /*flags*/, std::int64_t id,
+                                       std::uint64_t code) {
+  return ngtcp2_conn_shutdown_stream(conn, id, code);
 }
 inline void ngtcp2_conn_get_conn_info(ngtcp2_conn* conn, ngtcp2_conn_info* out) {
   ngtcp2_conn_get_conn_stat(conn, out);
