@@ -8,7 +8,7 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kSmallestBlock = 1024;
-constexpr std::size_t kLargestBlock = 16384;
+constexpr std::size_t kLargestBlock = 65536;
 
 }  // namespace
 
@@ -28,10 +28,9 @@ ByteQueue::~ByteQueue() {
 
 void ByteQueue::append(Bytes bytes) {
   size_ += bytes.size();
-  while (!bytes.empty()) {
+  while (!bytes.empty()) {  // blocks grow with the queue, so that much of it lies together
     if (tail_ == nullptr || tail_->end == tail_->capacity) {
-      auto block =
-          std::make_unique<Block>(std::clamp(std::bit_ceil(bytes.size()), kSmallestBlock, kLargestBlock));
+      auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(size_), kSmallestBlock, kLargestBlock));
       Block* const added = block.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(block);
       tail_ = added;

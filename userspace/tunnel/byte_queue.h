@@ -8,7 +8,8 @@
 
 namespace penstock {
 
-/// First in, first out. Memory follows what is held: small pieces share a block, an empty queue holds none.
+/// First in, first out. Memory follows what is held: blocks grow with the queue, small pieces share one, and
+/// an empty queue holds none.
 /// The bound is the caller's: a stream never appends more than it granted.
 class ByteQueue {
  public:

@@ -258,7 +258,7 @@ class QuicPair(PenstockPair):
 
     name, carrier = "quic", "quic"
     measures = (*TCP, "datagrams")
-    first_port, tunnel_port = 7600, 8445
+    first_port, tunnel_port = 9200, 8445
 
 
 class KernelPair(PenstockPair):
@@ -312,7 +312,7 @@ class KernelQuicPair(KernelPair):
 
     name, carrier = "kernel-quic", "quic"
     measures = ("datagrams",)
-    first_port, tunnel_port = 8600, 8446
+    first_port, tunnel_port = 9600, 8446
 
 
 PEERS = {"direct": Direct, "redirect": BareRedirect, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair,

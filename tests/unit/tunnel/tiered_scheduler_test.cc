@@ -28,7 +28,7 @@ class TieredSchedulerTest : public testing::Test {
       if (entry == nullptr) break;
       scheduler_.charge(*entry, kFrame);
       sent[entry] += kFrame;
-      now_ += 1s * kFrame / rate;
+      now_ += std::chrono::nanoseconds{1s} * kFrame / rate;
     }
     return sent;
   }
