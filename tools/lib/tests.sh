@@ -40,12 +40,15 @@ tier_bpf() {
   fi
 }
 
-# Everything, nodes steering by sockets where a case does not ask for kernel programs; then what kernel programs do
-# otherwise with them: UDP, and changing ports.
+# Everything, nodes steering by sockets where a case does not ask for kernel programs, and tunnels over QUIC where it
+# does not ask for TLS; then what kernel programs do otherwise with them: UDP, and changing ports; then over TLS what
+# is short and notices what tunnels are made of.
 tier_netns() {
   if compile release all; then
     run_netns release "netns, steered by sockets"
     run_netns release "netns, steered by the kernel" --steering kernel --only udp_ --only live.
+    run_netns release "netns, over TLS" --carrier tls --short --only closing. --only identity. --only lifecycle. \
+      --only outage. --only transfer. --only trust. --only udp_
   else
     not_run "netns: no build"
   fi

@@ -20,7 +20,7 @@ class Both(Edge):
         token = self.ctl("edges", "add", "own").strip()
         self.stop()
         self.use_token(token)
-        self.config["edge"] = {"token_file": self.token_file}
+        self.config["edge"] = {"token_file": self.token_file, "carrier": world.carrier}
         self.start()
         self.await_connected()
 

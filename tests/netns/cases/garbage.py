@@ -46,7 +46,7 @@ def unix_connection(path):
     return connection
 
 
-@case(short=True, timeout=120)
+@case(short=True, timeout=120, carrier="tls")
 def strangers_at_the_tunnel_port(world):
     world.echo_backend(7000)
     hub, edge = world.pair([ECHO], hub={"tunnel": {"handshake": "2s"}})
@@ -64,7 +64,7 @@ def strangers_at_the_tunnel_port(world):
     expect_equal(edge.connected(), True, "the edge is connected")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def strangers_behind_tls(world):
     """A good TLS handshake, and then no EDGE line."""
     world.echo_backend(7000)
@@ -80,7 +80,7 @@ def strangers_behind_tls(world):
     expect_echo(world.connect(7000))
 
 
-@case()
+@case(carrier="tls")
 def unfinished_handshakes_are_limited(world):
     world.echo_backend(7000)
     hub, _ = world.pair([ECHO], hub={"limits": {"handshakes_per_source": 4}})
@@ -193,18 +193,18 @@ def broken_edge(world, breaches, hello):
     expect_equal(hub.events("carrier_down", edge="edge-1"), [], "carriers of the good edge that ended")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def a_broken_edge_in_penstock_mode(world):
     broken_edge(world, {**BREACHES, **PENSTOCK_BREACHES}, hello=True)
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def a_broken_edge_in_legacy_mode(world):
     newer = {"RESET, which legacy peers do not have": (frame(1, RESET, b"\0\1"), "RESET")}
     broken_edge(world, {**BREACHES, **newer}, hello=False)
 
 
-@case()
+@case(carrier="tls")
 def an_edge_that_sends_more_than_it_was_granted(world):
     """Only that stream is ended: its backend does not read, and nothing beyond the window is kept for it."""
     world.listen(7000)
@@ -225,7 +225,7 @@ def an_edge_that_sends_more_than_it_was_granted(world):
     hub.await_count("late_frame")
 
 
-@case()
+@case(carrier="tls")
 def a_port_that_is_not_the_edges(world):
     """Only that stream is refused, not the carrier."""
     world.echo_backend(7000)
@@ -242,7 +242,7 @@ def a_port_that_is_not_the_edges(world):
     hub.await_event("stream_closed", edge="edge-2", reason="not_assigned")
 
 
-@case()
+@case(carrier="tls")
 def an_open_that_cannot_be_read(world):
     world.echo_backend(7000)
     hub, _ = world.pair([ECHO])
@@ -259,7 +259,7 @@ def an_open_that_cannot_be_read(world):
     hub.await_count("bad_open", 5)
 
 
-@case()
+@case(carrier="tls")
 def frames_for_a_stream_that_is_gone(world):
     """They were under way when it ended: discarded and counted."""
     world.echo_backend(7000)
@@ -277,7 +277,7 @@ def frames_for_a_stream_that_is_gone(world):
     hub.await_event("stream_closed", edge="edge-2", reason="client_reset")
 
 
-@case()
+@case(carrier="tls")
 def a_silent_edge_is_given_up(world):
     """It answers no PING."""
     hub, _ = world.pair(hub={"tunnel": {"ping": "200ms", "timeout": "600ms"}})

@@ -32,7 +32,7 @@ def exchange(client, backend):
     expect_equal(receive_all(client), b"one more word", "what the backend says after the client's end")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def a_legacy_edge_at_our_hub(world):
     listener = world.listen(7000)
     hub = Hub(world, {}).start()
@@ -57,7 +57,7 @@ def a_legacy_edge_at_our_hub(world):
     peer.check()
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def our_edge_at_a_legacy_hub(world):
     listener = world.listen(7000)
     peer, edge = edge_at_legacy_hub(world, "--ports", "7000,7001")

@@ -6,7 +6,7 @@ import pwd
 import signal
 import socket
 
-from harness.daemon import Edge, Hub
+from harness.daemon import QUICK, Edge, Hub
 from harness.runner import case
 from harness.sockets import expect_echo, expect_end, expect_refused_flow, expect_reset, is_refused, receive
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, HUB_TUNNEL
@@ -136,7 +136,7 @@ def a_listener_that_is_taken_is_fatal_and_named(world):
 @case(short=True)
 def probes_tell_of_life_and_readiness(world):
     http = {"admin": {"http": "127.0.0.1:9180"}}
-    hub, edge = world.pair([ECHO], hub=http, edge=http)
+    hub, edge = world.pair([ECHO], hub=http, edge={**http, **QUICK})
     for path, wanted in (("live", 200), ("ready", 200), ("metrics", 200), ("v1/status", 404), ("v1/edges", 404)):
         expect_equal(probe(world, world.edge, path)[0], wanted, f"status of /{path} over TCP")
     metrics = probe(world, world.edge, "metrics")[1]

@@ -2,14 +2,14 @@
 
 import time
 
+from harness.daemon import QUICK
 from harness.runner import case
 from harness.sockets import expect_echo, expect_refused_flow, expect_reset, receive
 from harness.topology import BACKEND_V4
 from harness.wait import expect, expect_equal, until
 
 RAW = {"name": "raw", "ports": 7000, "target": BACKEND_V4}
-QUICK = {"tunnel": {"ping": "500ms", "timeout": "3s"}}
-HOLDING = {"flow": {"hold": "30s"}}
+HOLDING = {**QUICK, "flow": {"hold": "30s"}}
 
 
 @case()
@@ -40,7 +40,7 @@ def the_link_is_cut_in_mid_transfer(world):
 @case(short=True)
 def the_hub_is_killed_and_restarted(world):
     world.echo_backend(7000)
-    hub, edge = world.pair([RAW])
+    hub, edge = world.pair([RAW], edge=QUICK)
     pin = hub.status()["hub"]["pin"]
     client = world.connect(7000)
     expect_echo(client)
@@ -72,7 +72,7 @@ def new_connections_wait_for_the_tunnel(world):
 
 @case()
 def a_held_connection_is_reset_in_the_end(world):
-    hub, edge = world.pair([RAW], edge={"flow": {"hold": "4s"}})
+    hub, edge = world.pair([RAW], edge={**QUICK, "flow": {"hold": "4s"}})
     hub.kill()
     edge.await_event("tunnel_down")
     began = time.monotonic()
@@ -100,7 +100,7 @@ def no_more_connections_are_held_than_may_be(world):
     expect_equal(edge.status()["reasons"].get("tunnel_down", 0), 0, "held connections given up")
 
 
-@case()
+@case(carrier="tls")
 def one_of_several_carriers_is_lost(world):
     """Flows of the others go on; the lost carrier comes back."""
     world.echo_backend(7000)

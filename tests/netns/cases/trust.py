@@ -45,7 +45,7 @@ def a_wrong_secret_is_refused(world):
     expect_equal(hub.edge()["connected"], False, "connected at the hub")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def a_hub_with_another_key_never_sees_the_secret(world):
     hub = Hub(world, {}).start()
     fields = read_token(hub.add_edge())

@@ -12,7 +12,7 @@ from harness.wait import expect, expect_equal, until
 SIZES = (0, 1, 1200, 16384, 40_000)
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def a_legacy_edge_at_our_hub(world):
     backend = world.udp_backend(7000)
     world.udp_echo(7001)
@@ -47,7 +47,7 @@ def a_legacy_edge_at_our_hub(world):
     expect_equal(dropped(hub), {}, "datagrams dropped")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def our_edge_at_a_legacy_hub(world):
     """Its hub answers each datagram with the client's address and the datagram."""
     peer, edge = edge_at_legacy_hub(world, "--ports", "", "--udp-ports", "7000,7001",

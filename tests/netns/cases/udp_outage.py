@@ -1,7 +1,7 @@
 """The tunnel goes away and comes back: UDP sessions live on."""
 
 from harness.datagrams import answers, ask, drain, name_of, port_of
-from harness.daemon import Edge
+from harness.daemon import QUICK, Edge
 from harness.runner import case
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE2_TUNNEL, EDGE_V6, HUB_TUNNEL2
 from harness.wait import expect, expect_equal, until
@@ -9,7 +9,6 @@ from harness.world import TUNNEL_PORT
 
 ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
 ONE_WORKER = {"node": {"workers": 1}}
-QUICK = {"tunnel": {"ping": "500ms", "timeout": "3s"}}
 
 
 def identities(node):
@@ -73,7 +72,7 @@ def what_a_backend_says_during_an_outage_is_counted(world):
 def the_hub_is_killed_and_restarted(world):
     """The edge's sessions keep their ids, and are new to the hub."""
     world.udp_echo(7000)
-    hub, edge = world.pair([ECHO])
+    hub, edge = world.pair([ECHO], edge=QUICK)
     clients = some_clients(world)
     ids = identities(edge)
     hub.kill()
@@ -94,7 +93,7 @@ def the_hub_is_killed_and_restarted(world):
 def the_edge_is_killed_and_restarted(world):
     """Its sessions are gone; those the hub knew end, and their sources rest. Not so where the kernel keeps them."""
     world.udp_echo(7000)
-    hub, edge = world.pair([ECHO])
+    hub, edge = world.pair([ECHO], hub=QUICK)
     clients = some_clients(world)
     if world.steering == "kernel":
         return the_edge_adopts_its_sessions(hub, edge, clients)
@@ -126,7 +125,7 @@ def the_edge_adopts_its_sessions(hub, edge, clients):
     expect_equal({row["client"]: row["source"] for row in hub.sessions()}, sources, "sources at the hub")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def one_of_several_carriers_is_lost(world):
     """Its sessions wait until it is back, and keep their ids and sources; those of the other one go on."""
     world.udp_echo(7000)
@@ -146,7 +145,7 @@ def one_of_several_carriers_is_lost(world):
 def sessions_of_two_edges(world):
     """Equal ids at two edges are two sessions."""
     world.udp_echo(7000)
-    hub, edge = world.pair([ECHO])
+    hub, edge = world.pair([ECHO], hub=QUICK)
     token = hub.add_edge("edge-2", "--hub", f"{HUB_TUNNEL2}:{TUNNEL_PORT}")
     other = Edge(world, token, {}, name="other", namespace=world.edge2).start()
     other.await_connected()
@@ -165,7 +164,7 @@ def sessions_of_two_edges(world):
     expect_equal(len(edge.sessions()), 1, "sessions at the first edge")
 
 
-@case(short=True)
+@case(short=True, carrier="tls")
 def the_hub_knows_what_the_tunnel_lost(world):
     """Nothing is missing while all goes well; what a dead carrier took with it is, in the hub's books."""
     world.udp_echo(7000)

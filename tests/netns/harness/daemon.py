@@ -9,6 +9,10 @@ from harness.toml import merged, to_toml
 from harness.wait import Failure, expect, until
 
 
+# Of nodes whose peer is killed, or cut off: no system tells them of that over QUIC, so they have to notice silence.
+QUICK = {"tunnel": {"ping": "500ms", "timeout": "3s"}}
+
+
 class Refused(Exception):
     """penstockctl ended with another status than 0."""
 
@@ -171,6 +175,18 @@ class Daemon:
             return [] if ended else [f"the ledger of {self.name}: {problem}\n{self.ctl_result('ledger').stdout}"]
         return []
 
+    def problems_of_carriers(self):
+        """Carriers of this edge that are up and not of what its configuration says, as sentences."""
+        wanted = self.config.get("edge", {}).get("carrier")
+        if wanted not in ("tls", "quic") or self.process is None or self.process.popen.poll() is not None:
+            return []
+        return [f"a carrier of {self.name} is not of {wanted}: {carrier}" for carrier in self.carriers()
+                if carrier["up"] and carrier["kind"] != wanted]
+
+    def carriers(self):
+        """Those of all tunnels, with what `tunnels` shows of each."""
+        return [carrier for tunnel in self.look("tunnels")["tunnels"] for carrier in tunnel["carriers"]]
+
     def port_states(self, protocol="tcp"):
         """{(edge, ports, service): state}"""
         return {(row["edge"], row["ports"], row["service"]): row["state"] for row in self.look("ports")["ports"]
@@ -224,6 +240,8 @@ class Edge(Daemon):
         if token is not None:
             self.use_token(token)
             config = merged({"edge": {"token_file": self.token_file}}, config)
+        if "edge" in config:  # never with a fallback, which would let TLS pass for QUIC
+            config = merged({"edge": {"carrier": world.carrier}}, config)
         super().__init__(world, name, namespace or world.edge, config)
 
     def use_token(self, token):

@@ -16,8 +16,8 @@ class MissingProgram(Exception):
 class Programs:
     """Paths of programs, looked up when first asked for."""
 
-    def __init__(self, build, peers, steering="socket"):
-        self.steering = steering  # of nodes that a case does not configure otherwise
+    def __init__(self, build, peers, steering="socket", carrier="quic"):
+        self.steering, self.carrier = steering, carrier  # of nodes that a case does not configure otherwise
         self._build, self._peers = pathlib.Path(build), pathlib.Path(peers)
         self.penstockd = self._ours("penstockd")
         self.penstockctl = self._ours("penstockctl")

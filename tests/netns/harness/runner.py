@@ -24,6 +24,7 @@ class Case:
     short: bool      # belongs to the short run, for slow builds of the daemon
     timeout: int     # seconds
     kernel: bool     # its nodes are steered by the kernel, whatever the runner's default
+    carrier: str     # "tls" or "quic" if its tunnels are made of that, whatever the runner's default; or None
     guest: bool      # builds on what the vm tier's kernels have and others may lack
     first_line: int
 
@@ -31,11 +32,11 @@ class Case:
 _registered = []
 
 
-def case(short=False, timeout=60, kernel=False, guest=False):
+def case(short=False, timeout=60, kernel=False, guest=False, carrier=None):
     """Marks a function as a case; its module and name are the case's name."""
     def register(function):
         module = function.__module__.rsplit(".", 1)[-1]
-        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout, kernel, guest,
+        _registered.append(Case(f"{module}.{function.__name__}", function, short, timeout, kernel, carrier, guest,
                                 function.__code__.co_firstlineno))
         return function
     return register
@@ -76,7 +77,7 @@ def run_one(one, programs):
     world = None
     try:
         with time_limit(one.timeout):
-            world = World(programs, "kernel" if one.kernel else programs.steering)
+            world = World(programs, "kernel" if one.kernel else programs.steering, one.carrier or programs.carrier)
             one.run(world)
             problems += world.check_books()
     except Failure as failure:

@@ -20,9 +20,10 @@ TUNNEL_PORT = 8443
 class World:
     """Made for each case and closed after it; the attributes `client`, `edge`, ... are its namespaces."""
 
-    def __init__(self, programs, steering=None):
-        """`steering`: the mode of nodes that do not say; by default that of `programs`."""
+    def __init__(self, programs, steering=None, carrier=None):
+        """`steering`, `carrier`: those of nodes that do not say; by default those of `programs`."""
         self.programs, self.steering = programs, steering or programs.steering
+        self.carrier = carrier or programs.carrier
         self._topology = topology.Topology(for_programs=self.steering != "socket")
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="penstock-netns-"))
         self.processes = Processes(self.directory)
@@ -133,8 +134,10 @@ class World:
     # --- the end ---
 
     def check_books(self):
-        """Of every node that still runs: its ledger, and whether the kernel steered; returns what is wrong."""
-        return [problem for node in self.nodes for problem in node.problems_of_books() + problems_of_steering(node)]
+        """Of every node that still runs: its ledger, whether the kernel steered, and what its carriers are of; returns
+        what is wrong."""
+        return [problem for node in self.nodes
+                for problem in node.problems_of_books() + problems_of_steering(node) + node.problems_of_carriers()]
 
     def close(self):
         """Ends all; returns what was wrong with how it ended."""
