@@ -11,7 +11,7 @@ lint_packages=(clang-format clang-tidy shellcheck)
 fuzz_packages=(clang libclang-rt-dev)
 # Test peers: the package of each program.
 declare -A peer_packages=([nginx]=nginx [haproxy]=haproxy [dnsdist]=dnsdist [dnsperf]=dnsperf [turnserver]=coturn
-  [dig]=bind9-dnsutils [xdp-filter]=xdp-tools [xdp-loader]=xdp-tools)
+  [dig]=bind9-dnsutils [xdp-filter]=xdp-tools [xdp-loader]=xdp-tools [nft]=nftables [gtlsclient]=ngtcp2-client)
 peers=$build/peers
 peer_parts=(libnginx-mod-stream) # what a peer loads for the benchmark, and Debian packs apart
 

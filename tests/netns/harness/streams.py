@@ -29,9 +29,9 @@ class Load:
         until(lambda: self._problem or self.echoed >= wanted, f"{count} more echoes")
         expect(self._problem is None, f"the stream broke after {self.echoed} echoes: {self._problem}")
 
-    def end(self):
-        """Fails unless everything came back."""
-        self.await_more()
+    def end(self, more=50):
+        """Fails unless everything came back, and so much more."""
+        self.await_more(more)
         self._stop.set()
         self._thread.join(15)
         expect(self._problem is None and not self._thread.is_alive(), f"the stream broke: {self._problem}")

@@ -1,0 +1,88 @@
+"""Carriers of QUIC begin, end and begin again: a hub that was killed, and the workers that carriers belong to."""
+
+import time
+
+from harness.daemon import QUICK
+from harness.datagrams import answers, ask
+from harness.runner import case
+from harness.sockets import expect_echo, expect_reset
+from harness.streams import Load
+from harness.toml import merged
+from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V6
+from harness.wait import expect, expect_equal, until
+
+ECHO = {"name": "echo", "ports": 7000, "target": BACKEND_V4}
+TALK = {"name": "talk", "protocol": "udp", "ports": 7001, "target": BACKEND_V4}
+LOST_ITS_MEMORY = "the peer knows nothing of the connection"
+LONG_SILENCE = {"tunnel": {"ping": "50s", "timeout": "100s"}}  # so that only a reset can tell
+
+
+def talkers(world):
+    clients = [world.udp_client(7001, source=CLIENTS_V4[n]) for n in range(4)] + [world.udp_client(7001, EDGE_V6)]
+    for client in clients:
+        ask(client, b"one")
+        ask(client, b"two")
+    return clients
+
+
+@case(short=True, carrier="quic")
+def the_hub_is_killed_and_restarted_under_load(world):
+    """It tells the edge, which would have waited for long, that it knows nothing of its connections."""
+    world.echo_backend(7000)
+    world.udp_echo(7001)
+    hub, edge = world.pair([ECHO, TALK], edge=LONG_SILENCE)
+    expect_equal(edge.carrier(0)["quic"]["resumed"], False, "whether the first one is resumed")
+    client = world.connect(7000, timeout=30.0)
+    expect_echo(client)
+    talks = [Load(lambda _, talker=talker: answers(talker)) for talker in talkers(world)]
+    ids = {row["client"]: row["id"] for row in edge.sessions()}
+    hub.kill()
+    hub.start()
+    began = time.monotonic()
+    expect_reset(client)
+    edge.await_connected(30.0)
+    expect(time.monotonic() - began < 30, "well before the silence would have been noticed")
+    downs = edge.events("carrier_down")
+    expect_equal({(down["reason"], down["error"]) for down in downs}, {("peer_closed", LOST_ITS_MEMORY)}, "why they end")
+    edge.await_event("stream_closed", service="echo", reason="tunnel_lost")
+    resumed = [carrier["quic"]["resumed"] for carrier in edge.carriers()]
+    expect(True in resumed, f"one has the ticket of before, which is still good: {resumed}")
+    hub.await_ports("echo")
+    expect_echo(world.connect(7000))
+    for talk in talks:
+        talk.end()
+    expect_equal({row["client"]: row["id"] for row in edge.sessions()}, ids, "ids of the edge's sessions")
+
+
+@case(short=True, carrier="quic")
+def carriers_have_their_workers(world):
+    """A hub finds the worker from the id that the edge dials by, and the same one when the carrier comes back."""
+    world.udp_echo(7001)
+    more = {"node": {"workers": 4}}
+    hub, edge = world.pair([TALK], hub=merged(QUICK, more), edge=merged(QUICK, {"edge": {"carriers": 6}}))
+    tunnel, = hub.look("tunnels")["tunnels"]
+    expect_equal(len(tunnel["carriers"]), 6, "carriers at the hub")
+    workers = {carrier["index"]: carrier["worker"] for carrier in tunnel["carriers"]}
+    expect_equal(workers, wanted_workers(tunnel["instance"], 4), "worker of each carrier at the hub")
+    expect(len(set(workers.values())) == 4, f"all workers have some: {workers}")
+
+    clients = talkers(world)
+    before = hub_sessions(hub)
+    world.edge.link("hub", "down")
+    edge.await_event("tunnel_down")
+    hub.await_event("edge_disconnected")
+    world.edge.link("hub", "up")
+    edge.await_connected(60.0)
+    for client in clients:
+        until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
+    tunnel, = hub.look("tunnels")["tunnels"]
+    expect_equal({carrier["index"]: carrier["worker"] for carrier in tunnel["carriers"]}, workers, "workers afterwards")
+    expect_equal(hub_sessions(hub), before, "ids of sessions, and their sources")
+
+
+def wanted_workers(instance, count):
+    return {index: (int(instance, 16) + index) % 256 % count for index in range(6)}
+
+
+def hub_sessions(hub):
+    return {row["client"]: (row["id"], row["source"]) for row in hub.sessions()}
