@@ -1,6 +1,7 @@
 #include "quic/library_connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "quic/library_callbacks.h"
 #include "quic/packet_filler.h"
@@ -95,10 +96,12 @@ void LibraryConnection::reset_stream(QuicStreamId id, std::uint64_t code) {
   host_.write_soon(*this);
 }
 
+/// What is told of within these calls may ask for more of them.
 void LibraryConnection::apply_resets() {
-  for (std::size_t i = 0; i < resets_.size(); ++i)
-    ngtcp2_conn_shutdown_stream(conn_, 0, resets_[i].id, resets_[i].code);
-  resets_.clear();
+  while (!resets_.empty()) {
+    for (const auto& reset : std::exchange(resets_, {}))
+      ngtcp2_conn_shutdown_stream(conn_, 0, reset.id, reset.code);
+  }
 }
 
 std::size_t LibraryConnection::datagram_room() const {
