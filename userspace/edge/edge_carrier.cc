@@ -21,6 +21,9 @@ LinkOptions client_options(const FlowConfig& flow) {
 /// That the hub may have open at once: long datagrams have one each.
 constexpr std::uint64_t kStreamsOfHub = 256;
 
+/// Public ports among those that the system offers for a carrier's own, until there is no hope.
+constexpr std::size_t kMostPassedOver = 256;
+
 /// What the hub's refusal means to us; its own words are for people.
 Reason refusal_reason(const Refusal& refusal) {
   for (const ReasonInfo& info : kReasons) {
@@ -94,9 +97,9 @@ void EdgeCarrier::dial_tls(const Endpoint& hub) {
 /// The connection has a socket of its own, bound to no address: so it goes on when ours changes.
 void EdgeCarrier::dial_quic(const Endpoint& hub) {
   const IpAddress any = hub.address.is_v4() ? IpAddress::v4(0) : IpAddress{};
-  auto sockets = worker_.network.bind_quic({any, 0}, 1);
-  if (!sockets) return fail(PST_R_PEER_UNREACHABLE, sockets.error().what);
-  auto endpoint = QuicEndpoint::client(worker_.loop, worker_.network, std::move(sockets->front()),
+  auto socket = own_socket(any);
+  if (!socket) return fail(PST_R_PEER_UNREACHABLE, socket.error().what);
+  auto endpoint = QuicEndpoint::client(worker_.loop, worker_.network, std::move(*socket),
                                        quic_settings(shared_.tunnel, kStreamsOfHub));
   auto link = std::make_unique<QuicLink>(worker_.loop, std::move(endpoint), hub,
                                          steering_byte(shared_.instance, dial_.index), *shared_.address.quic,
@@ -108,6 +111,20 @@ void EdgeCarrier::dial_quic(const Endpoint& hub) {
   link_->observe(this);
   link_->await_readable();
   send_line();
+}
+
+/// On a port that is not public: what comes to those is taken for a client's, whatever socket it is for.
+Result<std::unique_ptr<BoundUdp>> EdgeCarrier::own_socket(const IpAddress& any) {
+  std::vector<std::unique_ptr<BoundUdp>> passed_over;  // kept until there is one, so that others are offered
+  while (passed_over.size() < kMostPassedOver) {
+    auto sockets = worker_.network.bind_quic({any, 0}, 1);
+    if (!sockets) return sockets.error();
+    if (!sessions_.serves(sockets->front()->local.port)) return std::move(sockets->front());
+    passed_over.push_back(std::move(sockets->front()));
+  }
+  return error(Errc::kUnavailable,
+               "the UDP ports that the system offers are public ones of services: widen "
+               "net.ipv4.ip_local_port_range");
 }
 
 void EdgeCarrier::dialled(Result<std::unique_ptr<Connection>> connection) {

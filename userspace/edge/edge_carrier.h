@@ -50,6 +50,8 @@ class SessionFrames {
                                 Bytes payload) = 0;
   /// What came together may leave together.
   virtual void flush() = 0;
+  /// Whether that UDP port is a public one.
+  virtual bool serves(std::uint16_t port) const = 0;
 
  protected:
   ~SessionFrames() = default;
@@ -109,6 +111,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void dial_next();
   void dial_tls(const Endpoint& hub);
   void dial_quic(const Endpoint& hub);
+  Result<std::unique_ptr<BoundUdp>> own_socket(const IpAddress& any);
   void dialled(Result<std::unique_ptr<Connection>> connection);
   void close_if_empty();
   std::unique_ptr<Carrier> make_carrier(std::vector<std::byte> leftover);

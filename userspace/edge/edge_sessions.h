@@ -52,6 +52,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   Result<void> on_frame(const EdgeCarrier& carrier, FrameType type, std::uint32_t session,
                         Bytes payload) override;
   void flush() override { steering_->flush(); }
+  bool serves(std::uint16_t port) const override { return services_->find(port) != nullptr; }
 
   /// At most `most` of those that the filter wants, and how many it wants in all.
   SessionListing sessions(const SessionFilter& filter, std::size_t most);

@@ -268,7 +268,9 @@ Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
     case NGTCP2_ERR_DROP_CONN:
       return error(Errc::kUnavailable, "the peer did not begin a connection");
     case NGTCP2_ERR_CRYPTO:
-      if (session_->refused_peer()) return error(Errc::kRefused, "the server is not the one that is trusted");
+      if (session_->refused_peer())
+        return error(Errc::kRefused,
+                     "the server's certificate is not one that is trusted, for its key or its name");
       return error(Errc::kProtocol,
                    "TLS failed with alert " + std::to_string(ngtcp2_conn_get_tls_alert(conn_)));
     case NGTCP2_ERR_DRAINING:

@@ -54,6 +54,29 @@ def the_hub_is_killed_and_restarted_under_load(world):
     expect_equal({row["client"]: row["id"] for row in edge.sessions()}, ids, "ids of the edge's sessions")
 
 
+@case(carrier="quic")
+def carriers_keep_off_public_ports(world):
+    """Where most ports that the system offers are public, carriers that are dialled take one of the others."""
+    world.udp_echo(7001)
+    public = range(40000, 40056)
+    wide = {"name": "wide", "protocol": "udp", "ports": f"{public[0]}-{public[-1]}", "target": f"{BACKEND_V4}:7001"}
+    hub, edge = world.pair([TALK], edge=QUICK)
+    hub.add_service(**wide)
+    hub.await_ports("wide")
+    world.processes.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40063"], world.edge)
+    for _ in range(3):
+        hub.kill()
+        hub.start()
+        edge.await_event("tunnel_down")
+        edge.await_connected(30.0)
+        own = [int(carrier["local"].rpartition(":")[2]) for carrier in edge.carriers() if carrier["up"]]
+        expect(own and not set(own) & set(public), f"ports of carriers: {own}")
+    hub.await_ports("wide", deadline=30.0)
+    for port in public[::11]:
+        client = world.udp_client(port)
+        until(lambda client=client: answers(client), f"port {port} is answered")
+
+
 @case(short=True, carrier="quic")
 def carriers_have_their_workers(world):
     """A hub finds the worker from the id that the edge dials by, and the same one when the carrier comes back."""
