@@ -95,14 +95,19 @@ struct LibraryCallbacks {
     return 0;
   }
 
-  static int stream_close(ngtcp2_conn* conn, std::uint32_t /*flags*/, std::int64_t id, std::uint64_t /*code*/,
+  /// That a peer wants nothing more of a stream whose own direction had ended shows here alone.
+  static int stream_close(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t code,
                           void* user, void* /*stream*/) {
     LibraryConnection& connection = self(user);
     connection.lost_of_closed_ += ngtcp2_conn_get_stream_loss_count(conn, id);
-    const bool known = connection.streams_.erase(id) != 0;
     if (ngtcp2_conn_is_local_stream(conn, id) == 0) ngtcp2_conn_extend_max_streams_bidi(conn, 1);
-    QuicObserver* const listener = connection.listener();
-    if (known && listener != nullptr) listener->on_stream_closed(id);
+    const QuicStream* const own = connection.find(id);
+    if (own == nullptr) return 0;
+    const bool reset = !own->aborted && (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
+    if (QuicObserver* const listener = connection.listener(); listener != nullptr && reset)
+      listener->on_stream_reset(id, code);
+    if (QuicObserver* const listener = connection.listener()) listener->on_stream_closed(id);
+    connection.streams_.erase(id);
     return 0;
   }
 

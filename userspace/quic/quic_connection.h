@@ -48,13 +48,13 @@ class QuicObserver {
   /// with its first call. `data` is good until the call returns. The peer gets new credit by
   /// QuicConnection::consumed() only.
   virtual void on_stream_data(QuicStreamId id, Bytes data, bool end) = 0;
-  /// The peer aborted its direction of the stream, or wants nothing more of ours, for that reason.
+  /// The peer aborted its direction of the stream, or wanted nothing more of ours. May be told twice.
   virtual void on_stream_reset(QuicStreamId id, std::uint64_t code) = 0;
   /// The peer permits more on a stream.
   virtual void on_stream_credit(QuicStreamId id) = 0;
   /// So many bytes of the stream were acknowledged: its buffer is smaller by them.
   virtual void on_stream_acknowledged(QuicStreamId id, std::size_t bytes) = 0;
-  /// Both directions ended and all was acknowledged, or it was aborted: the id means nothing any more.
+  /// Both directions ended and all was acknowledged, or it was aborted: buffer() knows it for the last time.
   virtual void on_stream_closed(QuicStreamId id) = 0;
   virtual void on_datagram(Bytes datagram) = 0;
   /// What the last batch of packets brought was told.

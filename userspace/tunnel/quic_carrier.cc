@@ -102,7 +102,7 @@ void QuicCarrier::abandon(Stream& stream, Reason reason, const std::string& text
   const QuicStreamId id = quic_id(stream.id());
   if (tell_peer)
     queue_frame(stream.id(), FrameType::kReset, to_bytes(ResetMessage{.reason = reason, .text = text}));
-  if (const SendBuffer* const buffer = connection_.buffer(id)) buffered_ -= buffer->size();
+  forget_buffered(id);
   connection_.reset_stream(id, reason);
 }
 
@@ -152,8 +152,9 @@ void QuicCarrier::on_stream_closed(QuicStreamId id) {
     incoming_.erase(at);
   }
   forget_outgoing(id);
+  forget_buffered(id);
   Stream* const stream = is_edges(id) ? find(id_of(id)) : nullptr;
-  if (stream != nullptr && stream->source_read_) source_ended(*stream);
+  if (stream != nullptr && stream->source_read_ && !reset_.contains(id_of(id))) source_ended(*stream);
 }
 
 // ---------------------------------------------------------------------------------------------- incoming

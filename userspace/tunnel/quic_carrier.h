@@ -88,6 +88,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   static std::size_t fragments_of(std::size_t bytes, std::size_t room);
   static std::size_t fragments_room(std::size_t room);
   void forget_outgoing(QuicStreamId id);
+  void forget_buffered(QuicStreamId id);
   void pull(Stream& stream, SendBuffer& buffer);
   void source_ended(Stream& stream);
   bool queue_datagram(wire::QuicDatagramType type, std::uint32_t session, Bytes proxy_header, Bytes payload,

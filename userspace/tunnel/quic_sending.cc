@@ -81,9 +81,9 @@ bool QuicCarrier::fill_from_streams(QuicPacket& packet) {
       scheduler_.remove(stream);
       if (!stream.source_read_) stream.link_->await_failure();
       return true;
-    case QuicPacket::Outcome::kGone:
+    case QuicPacket::Outcome::kGone:  // or the peer wants nothing more: then its reason comes
       scheduler_.remove(stream);
-      if (stream.source_read_) source_ended(stream);
+      if (stream.source_read_ && buffer->unsent_bytes() == 0) source_ended(stream);
       return true;
   }
   return false;
@@ -148,6 +148,11 @@ void QuicCarrier::on_stream_credit(QuicStreamId id) {
     blocked_.erase(out);
   }
   flush_soon();
+}
+
+/// What is in the stream's buffer goes nowhere any more.
+void QuicCarrier::forget_buffered(QuicStreamId id) {
+  if (const SendBuffer* const buffer = connection_.buffer(id)) on_stream_acknowledged(id, buffer->size());
 }
 
 void QuicCarrier::on_stream_acknowledged(QuicStreamId /*id*/, std::size_t bytes) {
