@@ -41,10 +41,18 @@ QuicCarrier::~QuicCarrier() {
 
 void QuicCarrier::resume() {
   Carrier::resume();
+  if (held_) post_to_self([this] { release(); });
+}
+
+/// What came meanwhile is told as if it came now.
+void QuicCarrier::release() {
   if (!std::exchange(held_, false)) return;
+  now_ = loop_.now();
   std::vector<QuicStreamId> streams;
   for (const auto& [id, _] : incoming_) streams.push_back(id);
-  for (const QuicStreamId id : streams) settle_incoming(id);
+  for (const QuicStreamId id : streams) {
+    if (state_ == State::kRunning) settle_incoming(id);
+  }
   for (const auto& datagram : std::exchange(early_, {})) take_datagram(datagram);
   on_quic_turn_end();
 }

@@ -66,6 +66,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   void on_stream_closed(QuicStreamId id) override;
   void on_datagram(Bytes datagram) override;
   void on_quic_turn_end() override;
+  void release();
   void take_stream_data(Stream& stream, Bytes data, bool end);
   void take_incoming(QuicStreamId id, Bytes data, bool end);
   void settle_incoming(QuicStreamId id);
