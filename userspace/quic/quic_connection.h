@@ -63,7 +63,7 @@ class QuicObserver {
   /// Calls nothing of the connection but buffer(), finish(), stream_credit() and datagram_room().
   virtual void fill(QuicPacket& packet) = 0;
   /// The last call. A client whose server was not the one wanted gets Errc::kRefused; other failures of TLS
-  /// and QUIC Errc::kProtocol; silence, a stateless reset and a close of the peer Errc::kUnavailable; `code`
+  /// and QUIC Errc::kProtocol; silence the system's ETIMEDOUT, all else Errc::kUnavailable; `code`
   /// is what the peer's application gave as reason, 0 otherwise.
   virtual void on_quic_closed(const Error& error, std::uint64_t code) = 0;
 

@@ -303,7 +303,9 @@ void Carrier::close(Reason reason, std::string text) {
 
 void Carrier::link_failed(const IoResult& result) {
   const bool ended = result.status == IoStatus::kEnd;
-  close(PST_R_PEER_CLOSED, ended ? "the peer ended the connection" : link_->describe(result.error));
+  const bool silent = result.error == boost::system::errc::timed_out;  // QUIC's own watch may be the first
+  close(silent ? PST_R_PEER_SILENT : PST_R_PEER_CLOSED,
+        ended ? "the peer ended the connection" : link_->describe(result.error));
   finish_closing();
 }
 
