@@ -1,5 +1,7 @@
 #include "quic/library_connection.h"
 
+#include <gnutls/gnutls.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -13,7 +15,13 @@ namespace {
 /// Of a DATAGRAM frame alone in a packet: flags, packet number, tag of the cipher, type and length.
 constexpr std::size_t kDatagramOverhead = 1 + 4 + 16 + 3;
 constexpr std::size_t kCloseText = 200;
-constexpr int kLingering = 3;  // probe timeouts that a closed connection is remembered
+constexpr std::uint64_t kCryptoErrors = 0x100;  // and above by the number of TLS's alert
+constexpr int kLingering = 3;                   // probe timeouts that a closed connection is remembered
+
+std::string alert_text(std::uint64_t alert) {
+  const char* const name = gnutls_alert_get_name(static_cast<gnutls_alert_description_t>(alert));
+  return "alert " + std::to_string(alert) + (name == nullptr ? "" : " (" + std::string{name} + ")");
+}
 
 ngtcp2_ccerr application_error(std::uint64_t code, const std::string& text) {
   ngtcp2_ccerr out{};
@@ -261,18 +269,16 @@ ConnectionRemains LibraryConnection::write_close(const ngtcp2_ccerr& why) {
 Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
   switch (library_error) {
     case NGTCP2_ERR_IDLE_CLOSE:
-      return {make_error_code(boost::system::errc::timed_out), "the peer is silent"};
+      return error(Errc::kUnavailable, "the peer is silent");
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
       return error(Errc::kUnavailable, "the peer does not answer");
     case NGTCP2_ERR_RETRY:
     case NGTCP2_ERR_DROP_CONN:
       return error(Errc::kUnavailable, "the peer did not begin a connection");
     case NGTCP2_ERR_CRYPTO:
-      if (session_->refused_peer())
-        return error(Errc::kRefused,
-                     "the server's certificate is not one that is trusted, for its key or its name");
-      return error(Errc::kProtocol,
-                   "TLS failed with alert " + std::to_string(ngtcp2_conn_get_tls_alert(conn_)));
+      if (std::string why = session_->why_refused(); !why.empty())
+        return error(Errc::kRefused, std::move(why)).within("the hub is not trusted");
+      return error(Errc::kProtocol, "TLS failed with " + alert_text(ngtcp2_conn_get_tls_alert(conn_)));
     case NGTCP2_ERR_DRAINING:
       break;
     default:
@@ -285,6 +291,9 @@ Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
     code = why.error_code;
     return error(Errc::kUnavailable, text.empty() ? "the peer closed the connection" : std::move(text));
   }
+  if (why.error_code >= kCryptoErrors && why.error_code <= kCryptoErrors + 255)
+    return error(Errc::kProtocol,
+                 "TLS failed at the peer with " + alert_text(why.error_code - kCryptoErrors));
   const bool polite = why.error_code == NGTCP2_NO_ERROR || why.error_code == NGTCP2_CONNECTION_REFUSED ||
                       why.error_code == NGTCP2_APPLICATION_ERROR;
   return error(polite ? Errc::kUnavailable : Errc::kProtocol,

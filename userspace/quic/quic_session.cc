@@ -87,10 +87,17 @@ void QuicSession::send_ticket() const {
   gnutls_session_ticket_send(session_, 1, 0);
 }
 
-bool QuicSession::refused_peer() const {
-  return wrong_pin_ ||
-         (tls_.trust == QuicTrust::kAuthority && gnutls_session_get_verify_cert_status(session_) != 0 &&
-          gnutls_certificate_get_peers(session_, nullptr) != nullptr);
+std::string QuicSession::why_refused() const {
+  if (wrong_pin_) return "its key is none of the pinned ones";
+  if (tls_.trust != QuicTrust::kAuthority || gnutls_certificate_get_peers(session_, nullptr) == nullptr)
+    return {};
+  const unsigned verdict = gnutls_session_get_verify_cert_status(session_);
+  gnutls_datum_t text{};
+  if (verdict == 0 || gnutls_certificate_verification_status_print(verdict, GNUTLS_CRT_X509, &text, 0) != 0)
+    return verdict == 0 ? "" : "its certificate cannot be verified";
+  std::string out = to_string(text);
+  gnutls_free(text.data);
+  return out.substr(0, out.find_last_not_of(' ') + 1);
 }
 
 std::string QuicSession::cipher() const {

@@ -34,8 +34,8 @@ class QuicSession {
   /// Server, once the handshake is complete.
   void send_ticket() const;
 
-  /// The peer was not the one that was wanted.
-  bool refused_peer() const;
+  /// Why the peer was not the one that was wanted; empty if it was, or nothing was heard of it.
+  std::string why_refused() const;
   bool resumed() const { return gnutls_session_is_resumed(session_) != 0; }
   std::string cipher() const;
 
