@@ -35,8 +35,12 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
 /// QUIC is not waited for again where it failed the last time: it is tried beside TLS.
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
+  dial_kind(current_, next_kind(), false);
+}
+
+CarrierKind CarrierSlot::next_kind() const {
   const bool tls = shared_.carrier == EdgeConfig::Carrier::kTls || (falls_back() && quic_failed_);
-  dial_kind(current_, tls ? CarrierKind::kTls : CarrierKind::kQuic, false);
+  return tls ? CarrierKind::kTls : CarrierKind::kQuic;
 }
 
 void CarrierSlot::dial_kind(std::unique_ptr<EdgeCarrier>& place, CarrierKind kind, bool beside) {

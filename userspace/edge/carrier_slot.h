@@ -42,6 +42,8 @@ class CarrierSlot final : private EdgeCarrierObserver {
   /// All that carry flows, those on their way out too.
   std::vector<EdgeCarrier*> carriers() const;
   const std::string& last_error() const { return last_error_; }
+  /// What the next carrier is of, when there is none.
+  CarrierKind next_kind() const;
   /// Why TLS carries where QUIC is wanted; empty where it does not.
   const std::string& why_fallback() const { return why_fallback_; }
   void stop(Reason reason);

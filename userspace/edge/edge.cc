@@ -200,10 +200,10 @@ void Edge::on_slot_fallback(std::uint32_t slot, Reason reason, std::string text)
 
 void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {
   if (slot >= slots_.size()) return;  // dropped meanwhile
-  if (!std::exchange(slots_[slot].up, true)) ++up_;
+  const bool first = !std::exchange(slots_[slot].up, true) && up_++ == 0;
   event("carrier_up",
         {{"edge", address_.edge_id}, {"carrier", slot}, {"legacy", !assignment.penstock.has_value()}});
-  if (up_ == 1) {
+  if (first) {
     event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
     report_traffic();  // where the hub begins to compare
   }

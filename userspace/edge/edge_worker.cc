@@ -67,6 +67,7 @@ std::vector<EdgeCarrierSummary> EdgeWorker::carriers() const {
   for (const auto& slot : slots_) {
     for (EdgeCarrier* const carrier : slot->carriers()) {
       out.push_back({.index = slot->index(),
+                     .kind = carrier->kind(),
                      .worker = worker_.index,
                      .peer = carrier->peer(),
                      .local = carrier->local(),
@@ -79,7 +80,10 @@ std::vector<EdgeCarrierSummary> EdgeWorker::carriers() const {
                      .report = carrier->carrier()->report()});
     }
     if (slot->carriers().empty()) {
-      out.push_back({.index = slot->index(), .worker = worker_.index, .why = slot->last_error()});
+      out.push_back({.index = slot->index(),
+                     .kind = slot->next_kind(),
+                     .worker = worker_.index,
+                     .why = slot->last_error()});
     }
   }
   return out;

@@ -25,6 +25,7 @@ class EdgeDesk {
 
 struct EdgeCarrierSummary {
   std::uint32_t index = 0;
+  CarrierKind kind = CarrierKind::kTls;  // of the next one where none is up
   unsigned worker = 0;
   std::string peer;
   std::string local;

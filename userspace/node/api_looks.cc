@@ -302,6 +302,7 @@ void add_edge_tunnel(json::array& tunnels, Edge& edge, std::vector<EdgeCarrierSu
   for (const EdgeCarrierSummary& summary : summaries) {
     json::object row = carrier_row(summary.report);
     row["index"] = summary.index;
+    row["kind"] = summary.kind == CarrierKind::kQuic ? "quic" : "tls";
     row["worker"] = summary.worker;
     row["peer"] = summary.peer;
     row["local"] = summary.local;

@@ -67,7 +67,7 @@ def go_on_through(world, changes):
     return hub, edge
 
 
-@case(short=True, timeout=120, carrier="quic")
+@case(timeout=120, carrier="quic")
 def the_edge_gets_another_address(world):
     """The old one is gone, as after a change of networks; then it comes back."""
     def move(old, new):
@@ -80,7 +80,7 @@ def the_edge_gets_another_address(world):
                           (lambda: move(ELSEWHERE, EDGE_TUNNEL), EDGE_TUNNEL)])
 
 
-@case(short=True, timeout=120, carrier="quic")
+@case(timeout=120, carrier="quic")
 def a_router_on_the_way_forgets(world):
     """Whoever translates addresses gives the edge another one, and the edge is not told."""
     firewall = Firewall(world)
