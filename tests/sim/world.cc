@@ -39,6 +39,7 @@ Config World::config(const Tweak& tweak) const {
   config.hub->listen = {hub_endpoint()};
   config.hub->public_address = HostPort{.host = hub_address().to_string(), .port = hub_endpoint().port};
   config.edge.emplace();
+  config.edge->carrier = EdgeConfig::Carrier::kTls;  // unless a test wants another
   config.edge->carriers = 1;
   config.edge->bind = {IpAddress::v4(0), IpAddress{}};
   config.edge->ports_allow.add({1, 65535});

@@ -20,7 +20,7 @@ class FakeQuic final : public QuicConnection {
     SendBuffer buffer;
     bool finishing = false;
     bool end_sent = false;
-    bool peer_ended = false;  // or it aborted its direction
+    bool peer_ended = false;         // or it aborted its direction
     std::uint64_t credit = 1 << 20;  // bytes that may still be sent
     std::uint64_t granted = 0;
     std::string sent;
