@@ -269,7 +269,7 @@ ConnectionRemains LibraryConnection::write_close(const ngtcp2_ccerr& why) {
 Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
   switch (library_error) {
     case NGTCP2_ERR_IDLE_CLOSE:
-      return error(Errc::kUnavailable, "the peer is silent");
+      return {make_error_code(boost::system::errc::timed_out), "the peer is silent"};
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
       return error(Errc::kUnavailable, "the peer does not answer");
     case NGTCP2_ERR_RETRY:

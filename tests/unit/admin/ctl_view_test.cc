@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <sstream>
 
 #include "penstockctl/views.h"
 
@@ -9,6 +10,7 @@ namespace penstock::ctl {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 boost::json::object object(std::string_view text) {
   return boost::json::parse(text).as_object();
@@ -103,12 +105,13 @@ TEST(View, Ports) {
 TEST(View, Flows) {
   EXPECT_EQ(view_flows(object(R"({"flows":[
     {"id":"fra1/ab12/7","service":"web","edge":"fra1","client":"192.0.2.9:5000","local":"198.51.100.1:80",
-     "backend":"10.0.0.5:80","age_s":61,"idle_s":2,"to_backend":"500","to_client":"2048","state":"open","carrier":1}],
+     "backend":"10.0.0.5:80","age_s":61,"idle_s":2,"to_backend":"500","to_client":"2048","state":"open",
+     "tier":"data","carrier":1}],
     "total":3})")),
             "FLOW         SERVICE  EDGE  CLIENT          LOCAL            BACKEND      STATE    AGE  IDLE  "
-            "TO BACKEND  TO CLIENT  CARRIER\n"
+            "TO BACKEND  TO CLIENT  TIER  CARRIER\n"
             "fra1/ab12/7  web      fra1  192.0.2.9:5000  198.51.100.1:80  10.0.0.5:80  open   1m01s    2s    "
-            "   500 B    2.0 KiB        1\n"
+            "   500 B    2.0 KiB  data        1\n"
             "1 of 3 flows; --limit N shows more\n");
   EXPECT_EQ(view_flows(object(R"({"flows":[],"total":0})")), "no flows: none is open that matches\n");
   EXPECT_EQ(view_flows(object(R"({"flows":[],"total":9})")), "0 of 9 flows; --limit N shows more\n");
@@ -179,20 +182,34 @@ TEST(View, LedgerNamesTheLinesThatDoNotBalance) {
 }
 
 TEST(View, Tunnels) {
-  EXPECT_EQ(view_tunnels(object(R"({"tunnels":[{"edge":"fra1","instance":"00ab","legacy":false,"carriers":[
-     {"index":0,"worker":1,"peer":"192.0.2.1:4000","local":"10.0.0.1:8443","cipher":"TLS_AES_128_GCM_SHA256",
-      "rtt_us":12345,"age_s":5,"flows":2,"sent":"1024","received":"0","up":true,"why":""},
-     {"index":1,"worker":0,"peer":"","local":"","cipher":"","rtt_us":0,"age_s":0,"flows":0,"sent":0,"received":0,
-      "up":false,"why":"pin_mismatch"}]},
-    {"edge":"old","instance":"0","legacy":true,"carriers":[{"index":0,"up":false}]}]})")),
-            "EDGE  INSTANCE  CARRIER  STATE               WORKER  PEER            LOCAL          CIPHER      "
-            "               RTT  AGE  FLOWS     SENT  RECEIVED\n"
-            "fra1  00ab            0  up                       1  192.0.2.1:4000  10.0.0.1:8443  "
-            "TLS_AES_128_GCM_SHA256  12.3ms   5s      2  1.0 KiB       0 B\n"
-            "fra1  00ab            1  down: pin_mismatch       0  -               -              -           "
-            "                 -   0s      0      0 B       0 B\n"
-            "old   legacy          0  down                     -  -               -              -           "
-            "                 -   0s      -      0 B       0 B\n");
+  const std::string table = view_tunnels(object(R"({"tunnels":[
+    {"edge":"fra1","instance":"00ab","legacy":false,"carriers":[
+     {"index":0,"kind":"tls","worker":1,"peer":"192.0.2.1:4000","local":"10.0.0.1:8443",
+      "cipher":"TLS_AES_128_GCM_SHA256","rtt_us":12345,"age_s":5,"flows":2,"sent":"1024","received":"0",
+      "resumed":true,"up":true,"why":"","why_tls":"peer_unreachable: no answer"},
+     {"index":1,"kind":"quic","worker":0,"peer":"192.0.2.1:4001","local":"10.0.0.1:8443","cipher":"AES-128-GCM",
+      "rtt_us":20000,"age_s":9,"flows":1,"sent":"0","received":"0","resumed":false,"up":true,"why":"",
+      "quic":{"sent_packets":2000,"lost_packets":13,"congestion_window":2048,"migrations":1}},
+     {"index":2,"kind":"quic","worker":0,"peer":"","local":"","cipher":"","rtt_us":0,"age_s":0,"flows":0,"sent":0,
+      "received":0,"up":false,"why":"pin_mismatch"}]},
+    {"edge":"old","instance":"0","legacy":true,"carriers":[{"index":0,"kind":"tls","up":false}]}]})"));
+  const auto row = [&table](int wanted) {
+    std::istringstream lines{table};
+    std::string line;
+    for (int i = 0; i <= wanted; ++i) std::getline(lines, line);
+    return line;
+  };
+  EXPECT_THAT(row(0),
+              MatchesRegex("EDGE +INSTANCE +CARRIER +KIND +STATE +WORKER +PEER +LOCAL +CIPHER +RTT +LOST "
+                           "+WINDOW +MOVED +RESUMED +AGE +FLOWS +SENT +RECEIVED"));
+  EXPECT_THAT(row(1),
+              MatchesRegex("fra1 +00ab +0 +tls +up, for want of QUIC: peer_unreachable: no answer +1 "
+                           "+192.0.2.1:4000 +10.0.0.1:8443 +TLS_AES_128_GCM_SHA256 +12.3ms +- +- +- +yes "
+                           "+5s +2 +1.0 KiB +0 B"));
+  EXPECT_THAT(row(2), MatchesRegex("fra1 +00ab +1 +quic +up +0 +192.0.2.1:4001 +10.0.0.1:8443 +AES-128-GCM "
+                                   "+20.0ms +0.65 % +2.0 KiB +1 +no +9s +1 +0 B +0 B"));
+  EXPECT_THAT(row(3), MatchesRegex("fra1 +00ab +2 +quic +down: pin_mismatch +0 .*"));
+  EXPECT_THAT(row(4), MatchesRegex("old +legacy +0 +tls +down .*"));
   EXPECT_THAT(view_tunnels(object(R"({"tunnels":[]})")), HasSubstr("no tunnels"));
 }
 
