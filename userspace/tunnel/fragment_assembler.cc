@@ -48,7 +48,7 @@ FragmentAssembler::Partials::iterator FragmentAssembler::find(std::uint32_t sess
   return latest == partials_.rend() ? partials_.end() : std::prev(latest.base());
 }
 
-void FragmentAssembler::drop(Partials::iterator at) {
+void FragmentAssembler::drop(const Partials::iterator& at) {
   bytes_ -= at->bytes;
   partials_.erase(at);
 }

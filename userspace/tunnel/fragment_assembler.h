@@ -38,7 +38,7 @@ class FragmentAssembler {
 
   void drop_old(Time now);
   Partials::iterator find(std::uint32_t session, const QuicFragment& fragment);
-  void drop(Partials::iterator at);
+  void drop(const Partials::iterator& at);
 
   Partials partials_;  // the oldest first
   std::size_t bytes_ = 0;
