@@ -5,18 +5,26 @@ namespace penstock {
 namespace {
 
 constexpr std::uint16_t kOther = 8080;
+constexpr std::uint32_t kOutside = 0xcb007100;  // 203.0.113.0, of the edge behind a NAT
+constexpr SimDatagramPath kDatagrams{.delay = 8ms,
+                                     .loss = 0.01,
+                                     .duplication = 0.01,
+                                     .reordering = 0.05,
+                                     .held = 20ms,
+                                     .bytes_per_second = 20'000'000};
 
-class ChaosTest : public testing::TestWithParam<std::uint64_t> {
+class ChaosTest : public testing::TestWithParam<std::tuple<std::uint64_t, World::Carrier>> {
  protected:
   ChaosTest() {
     world.internet.set_path({.send_buffer = 20'000, .receive_buffer = 40'000, .pieces = 9000});
-    world.internet.set_path_to(World::hub_address(), {.bytes_per_second = 20'000'000,
-                                                      .delay = 8ms,
-                                                      .send_buffer = 200'000,
-                                                      .receive_buffer = 400'000,
-                                                      .pieces = 50'000,
-                                                      .stall_chance = 0.001,
-                                                      .stall = 500ms});
+    world.set_tunnel_path({.bytes_per_second = 20'000'000,
+                           .delay = 8ms,
+                           .send_buffer = 200'000,
+                           .receive_buffer = 400'000,
+                           .pieces = 50'000,
+                           .stall_chance = 0.001,
+                           .stall = 500ms},
+                          kDatagrams);
     world.start(small, [](Config& config) {
       small(config);
       config.edge->carriers = 3;
@@ -58,11 +66,21 @@ class ChaosTest : public testing::TestWithParam<std::uint64_t> {
     }
   }
   void disturb_path() {
+    if (world.over_quic()) return disturb_datagrams();
     const auto wire = some_wire();
     if (wire == nullptr) return;
     if (random.chance(0.4)) return wire->cut();
     if (random.chance(0.3)) return wire->lose(random.chance(0.5) ? SimWire::kDialler : SimWire::kListener);
     wire->stall(std::chrono::milliseconds{random.size(20'000)});
+  }
+  /// Silence, another MTU, another address of the edge, or none of them any more.
+  void disturb_datagrams() {
+    SimDatagramPath path = kDatagrams;
+    if (random.chance(0.3)) path.loss = random.chance(0.3) ? 1 : 0.05;
+    if (random.chance(0.3)) path.largest = random.between(1200, 1452);
+    world.set_tunnel_path(world.edge().address(), path);
+    if (random.chance(0.3))
+      world.internet.post().readdress(world.edge().address(), IpAddress::v4(kOutside + ++addresses_));
   }
   void reset_a_flow() {
     SimFlow* const flow = some_flow();
@@ -89,8 +107,9 @@ class ChaosTest : public testing::TestWithParam<std::uint64_t> {
     restart_hub();
   }
 
-  World world{GetParam()};
-  SimRandom random{GetParam()};
+  World world{std::get<0>(GetParam()), std::get<1>(GetParam())};
+  SimRandom random{world.seed};
+  std::uint32_t addresses_ = 0;
 };
 
 TEST_P(ChaosTest, LosesNoByteWithoutAReset) {
@@ -99,6 +118,7 @@ TEST_P(ChaosTest, LosesNoByteWithoutAReset) {
     if (random.chance(0.7)) world.run_for(std::chrono::milliseconds{random.size(1500)});
   }
   world.internet.set_silent(World::backend_address(), false);
+  world.set_tunnel_path(world.edge().address(), kDatagrams);
   EXPECT_TRUE(world.run_until_over(5min)) << "seed " << world.seed;
   world.run_for(20s);  // carriers that only one end knows to be lost
   world.expect_no_mistakes();
@@ -117,7 +137,12 @@ TEST_P(ChaosTest, LosesNoByteWithoutAReset) {
       << after.mistake() << " seed " << world.seed;
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ChaosTest, testing::Range(std::uint64_t{1}, std::uint64_t{21}));
+INSTANTIATE_TEST_SUITE_P(OverTls, ChaosTest,
+                         testing::Combine(testing::Range(std::uint64_t{1}, std::uint64_t{21}),
+                                          testing::Values(World::Carrier::kTls)));
+INSTANTIATE_TEST_SUITE_P(OverQuic, ChaosTest,
+                         testing::Combine(testing::Range(std::uint64_t{1}, std::uint64_t{11}),
+                                          testing::Values(World::Carrier::kQuic)));
 
 }  // namespace
 }  // namespace penstock

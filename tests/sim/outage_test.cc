@@ -7,10 +7,11 @@ namespace {
 constexpr FlowPlan kSmall{.client = {.send = 1000}, .backend = {.send = 5000}};
 constexpr FlowPlan kBulk{.client = {.send = 20'000'000}, .backend = {.send = 20'000'000}};
 
-class OutageTest : public testing::Test {
+class OutageTest : public testing::TestWithParam<World::Carrier> {
  protected:
   OutageTest() {
-    world.internet.set_path_to(World::hub_address(), {.bytes_per_second = 12'500'000, .delay = 10ms});
+    world.set_tunnel_path({.bytes_per_second = 12'500'000, .delay = 10ms},
+                          {.delay = 10ms, .bytes_per_second = 12'500'000});
   }
 
   void cut_tunnel() {
@@ -23,10 +24,13 @@ class OutageTest : public testing::Test {
     return std::chrono::duration<double>(world.clock.now() - then).count();
   }
 
-  World world{11};
+  World world{11, GetParam()};
 };
 
-TEST_F(OutageTest, ResetsTheFlowsOfACarrierThatIsCutAndRedials) {
+/// What breaks a connection of TCP.
+class WireOutageTest : public OutageTest {};
+
+TEST_P(WireOutageTest, ResetsTheFlowsOfACarrierThatIsCutAndRedials) {
   world.start();
   for (int i = 0; i < 20; ++i) world.open(kBulk);
   ASSERT_TRUE(world.run_until(
@@ -61,7 +65,7 @@ TEST_F(OutageTest, ResetsTheFlowsOfACarrierThatIsCutAndRedials) {
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, HoldsNewConnectionsForTwoSecondsAndNoMoreThanItMay) {
+TEST_P(OutageTest, HoldsNewConnectionsForTwoSecondsAndNoMoreThanItMay) {
   world.start({}, [](Config& config) { config.limits.held_connections = 3; });
   world.crash_hub();
   ASSERT_TRUE(world.run_until([&] { return !world.edge().edge().connected(); }, 1s));
@@ -77,7 +81,7 @@ TEST_F(OutageTest, HoldsNewConnectionsForTwoSecondsAndNoMoreThanItMay) {
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, HoldsEveryConnectionForItsOwnTwoSeconds) {
+TEST_P(OutageTest, HoldsEveryConnectionForItsOwnTwoSeconds) {
   world.start();
   world.crash_hub();
   ASSERT_TRUE(world.run_until([&] { return !world.edge().edge().connected(); }, 1s));
@@ -94,7 +98,7 @@ TEST_F(OutageTest, HoldsEveryConnectionForItsOwnTwoSeconds) {
   }
 }
 
-TEST_F(OutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBack) {
+TEST_P(OutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBack) {
   world.start();
   world.crash_hub();
   world.run_for(4min);
@@ -119,7 +123,7 @@ TEST_F(OutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBack) 
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, KeepsItsPortsWhileAHubRestartsWithTheSameStore) {
+TEST_P(OutageTest, KeepsItsPortsWhileAHubRestartsWithTheSameStore) {
   world.start();
   world.add_service("other", 8080);
   ASSERT_TRUE(world.run_until([&] { return world.edge().edge().ports().open().contains(8080); }, 1s));
@@ -136,7 +140,7 @@ TEST_F(OutageTest, KeepsItsPortsWhileAHubRestartsWithTheSameStore) {
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
+TEST_P(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
   world.start();
   SimFlow& flow = world.open(kBulk);
   ASSERT_TRUE(
@@ -153,7 +157,7 @@ TEST_F(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
   ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s)) << after.mistake();
 }
 
-TEST_F(OutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
+TEST_P(OutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
   world.start();
   SimFlow& flow = world.open(kBulk);
   ASSERT_TRUE(
@@ -177,7 +181,7 @@ TEST_F(OutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, OutlivesAStallThatIsShorterThanTheTimeout) {
+TEST_P(WireOutageTest, OutlivesAStallThatIsShorterThanTheTimeout) {
   world.start();
   SimFlow& flow = world.open({.client = {.send = 2'000'000}, .backend = {.send = 2'000'000}});
   for (int i = 0; i < 3; ++i) {
@@ -190,7 +194,7 @@ TEST_F(OutageTest, OutlivesAStallThatIsShorterThanTheTimeout) {
   world.expect_nothing_left();
 }
 
-TEST_F(OutageTest, MeasuresTheRoundTripAndKeepsAnIdleCarrierAlive) {
+TEST_P(OutageTest, MeasuresTheRoundTripAndKeepsAnIdleCarrierAlive) {
   world.internet.set_path_to(World::hub_address(), {.delay = 40ms});
   world.start();
   world.run_for(10min);
@@ -202,6 +206,11 @@ TEST_F(OutageTest, MeasuresTheRoundTripAndKeepsAnIdleCarrierAlive) {
   const CarrierReport report = world.edge().carriers().front().report;
   EXPECT_LT(report.sent, 2500U + 120 * 2 * 17);
 }
+
+INSTANTIATE_TEST_SUITE_P(Carriers, OutageTest, testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
+                         [](const auto& param) { return name_of(param.param); });
+INSTANTIATE_TEST_SUITE_P(Carriers, WireOutageTest, testing::Values(World::Carrier::kTls),
+                         [](const auto& param) { return name_of(param.param); });
 
 }  // namespace
 }  // namespace penstock

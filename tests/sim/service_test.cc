@@ -14,7 +14,7 @@ constexpr FlowPlan kOpenEnded{.client = {.send = 1000, .finish = false},
                               .backend = {.send = 5000, .finish = false}};
 constexpr std::uint16_t kOther = 8080;
 
-class ServiceTest : public testing::Test {
+class ServiceTest : public testing::TestWithParam<World::Carrier> {
  protected:
   ServiceTest() {
     world.start();
@@ -52,10 +52,10 @@ class ServiceTest : public testing::Test {
     return {};
   }
 
-  mutable World world{31};
+  mutable World world{31, GetParam()};
 };
 
-TEST_F(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
+TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
   SimFlow& removed = open(kOther, kOpenEnded);
   SimFlow& kept = open(
       World::kPort, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
@@ -74,7 +74,7 @@ TEST_F(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, MovesAServiceToAnotherPort) {
+TEST_P(ServiceTest, MovesAServiceToAnotherPort) {
   SimFlow& old = open(kOther, kOpenEnded);
   ASSERT_TRUE(run_until_moving(1s));
   Service moved = service("other");
@@ -90,7 +90,7 @@ TEST_F(ServiceTest, MovesAServiceToAnotherPort) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, LeavesFlowsAloneWhenOnlyTheTargetChanges) {
+TEST_P(ServiceTest, LeavesFlowsAloneWhenOnlyTheTargetChanges) {
   SimFlow& old =
       open(kOther, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
@@ -102,7 +102,7 @@ TEST_F(ServiceTest, LeavesFlowsAloneWhenOnlyTheTargetChanges) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, DrainsOneService) {
+TEST_P(ServiceTest, DrainsOneService) {
   SimFlow& old =
       open(kOther, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
@@ -116,7 +116,7 @@ TEST_F(ServiceTest, DrainsOneService) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, ReportsAPortThatAnotherProgramHoldsAndTakesItWhenItIsFree) {
+TEST_P(ServiceTest, ReportsAPortThatAnotherProgramHoldsAndTakesItWhenItIsFree) {
   const Endpoint taken{world.edge().address(), 7777};
   world.internet.occupy(taken);
   world.add_service("late", 7777);
@@ -130,7 +130,7 @@ TEST_F(ServiceTest, ReportsAPortThatAnotherProgramHoldsAndTakesItWhenItIsFree) {
   EXPECT_TRUE(world.run_until([&] { return flow.completed(); }, 1s));
 }
 
-TEST_F(ServiceTest, KeepsToTheEdgesOwnPolicy) {
+TEST_P(ServiceTest, KeepsToTheEdgesOwnPolicy) {
   EdgeNode& strict = world.add_edge("edge-2", 2, [](Config& config) {
     config.edge->ports_deny.add({kOther, kOther});
   });
@@ -139,7 +139,7 @@ TEST_F(ServiceTest, KeepsToTheEdgesOwnPolicy) {
   EXPECT_EQ(strict.edge().ports().open().to_string(), "443");
 }
 
-TEST_F(ServiceTest, WaitsForTheNameOfATarget) {
+TEST_P(ServiceTest, WaitsForTheNameOfATarget) {
   Service named = service("other");
   named.target.host = "backend.test";
   change(named);
@@ -156,7 +156,7 @@ TEST_F(ServiceTest, WaitsForTheNameOfATarget) {
   ASSERT_TRUE(world.run_until([&] { return again.completed(); }, 1s)) << again.mistake();
 }
 
-TEST_F(ServiceTest, TellsWhyABackendWasNotReached) {
+TEST_P(ServiceTest, TellsWhyABackendWasNotReached) {
   world.backend.close();
   EXPECT_EQ(refusal(kOther), "dial_failed");
   EXPECT_THAT(world.hub().journal().last("stream_closed").text("text"), HasSubstr("10.0.0.5:8443"));
@@ -168,7 +168,7 @@ TEST_F(ServiceTest, TellsWhyABackendWasNotReached) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, TriesAllAddressesOfABackendWithinTheTimeForDialling) {
+TEST_P(ServiceTest, TriesAllAddressesOfABackendWithinTheTimeForDialling) {
   const IpAddress silent = IpAddress::v4(0x0a000006);
   const IpAddress refusing = IpAddress::v4(0x0a000007);
   world.internet.set_silent(silent, true);
@@ -182,7 +182,7 @@ TEST_F(ServiceTest, TriesAllAddressesOfABackendWithinTheTimeForDialling) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
+TEST_P(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
   Service limited = service("other");
   limited.max_flows = 3;
   change(limited);
@@ -199,7 +199,7 @@ TEST_F(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
   EXPECT_EQ(world.hub().machine().admission.open(), 3U);
 }
 
-TEST_F(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
+TEST_P(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
   Service idle = service("other");
   idle.idle = 90s;
   change(idle);
@@ -220,7 +220,7 @@ TEST_F(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
   EXPECT_FALSE(patient.over());  // it has no idle time
 }
 
-TEST_F(ServiceTest, CarriesAResetFromEitherEndToTheOther) {
+TEST_P(ServiceTest, CarriesAResetFromEitherEndToTheOther) {
   SimFlow& by_client = open(World::kPort, kOpenEnded);
   SimFlow& by_backend = open(World::kPort, kOpenEnded);
   ASSERT_TRUE(run_until_moving(1s));
@@ -235,7 +235,7 @@ TEST_F(ServiceTest, CarriesAResetFromEitherEndToTheOther) {
   world.expect_nothing_left();
 }
 
-TEST_F(ServiceTest, NoticesAClientThatLeavesWhileTheBackendDoesNotRead) {
+TEST_P(ServiceTest, NoticesAClientThatLeavesWhileTheBackendDoesNotRead) {
   SimFlow& flow =
       open(World::kPort, {.client = {.send = 10'000'000}, .backend = {.send = 0, .reads = false}});
   world.run_for(5s);
@@ -247,6 +247,9 @@ TEST_F(ServiceTest, NoticesAClientThatLeavesWhileTheBackendDoesNotRead) {
   EXPECT_TRUE(flow.backend()->was_reset());
   world.expect_nothing_left();
 }
+
+INSTANTIATE_TEST_SUITE_P(Carriers, ServiceTest, testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
+                         [](const auto& param) { return name_of(param.param); });
 
 }  // namespace
 }  // namespace penstock

@@ -10,8 +10,10 @@ constexpr std::uint16_t kPublic = 53;
 constexpr std::uint16_t kTarget = 5353;
 constexpr std::uint32_t kClients = 0xcb007100;  // 203.0.113.0
 
-class SessionTest : public testing::Test {
+class SessionWorld {
  protected:
+  explicit SessionWorld(World::Carrier carrier) : world{7, carrier} {}
+
   void start(const Tweak& hub = {}, const Tweak& edge = {}) {
     world.start(hub, edge);
     add_service({});
@@ -64,14 +66,27 @@ class SessionTest : public testing::Test {
     }
   }
 
-  World world{7};
+  /// All carriers are gone; new ones find the way free again.
+  void lose_carriers() {
+    for (const auto& wire : world.internet.wires_to(World::hub_endpoint())) wire->cut();
+    world.internet.set_silent(World::hub_address(), world.over_quic());
+    ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 0; }, 20s));
+    world.internet.set_silent(World::hub_address(), false);
+  }
+
+  World world;
   SimDatagrams backend{world.internet, {World::backend_address(), kTarget}};
 
  private:
   std::vector<std::unique_ptr<SimDatagrams>> clients_;
 };
 
-TEST_F(SessionTest, CarriesDatagramsBothWaysAndAccountsForEach) {
+class SessionTest : public SessionWorld, public testing::TestWithParam<World::Carrier> {
+ protected:
+  SessionTest() : SessionWorld{GetParam()} {}
+};
+
+TEST_P(SessionTest, CarriesDatagramsBothWaysAndAccountsForEach) {
   start();
   backend.echo(true);
   SimDatagrams& someone = client(1);
@@ -96,7 +111,7 @@ TEST_F(SessionTest, CarriesDatagramsBothWaysAndAccountsForEach) {
   expect_balance();
 }
 
-TEST_F(SessionTest, GivesEveryClientASourceOfItsOwnAndItsOwnAnswers) {
+TEST_P(SessionTest, GivesEveryClientASourceOfItsOwnAndItsOwnAnswers) {
   start();
   backend.echo(true);
   std::vector<SimDatagrams*> all;
@@ -113,7 +128,7 @@ TEST_F(SessionTest, GivesEveryClientASourceOfItsOwnAndItsOwnAnswers) {
   expect_balance();
 }
 
-TEST_F(SessionTest, EndsAnUnansweredSessionSoonAndAnAssuredOneByItsIdleTime) {
+TEST_P(SessionTest, EndsAnUnansweredSessionSoonAndAnAssuredOneByItsIdleTime) {
   start();
   SimDatagrams& silent = client(1);
   silent.send(public_end(), "hello?");
@@ -142,7 +157,7 @@ TEST_F(SessionTest, EndsAnUnansweredSessionSoonAndAnAssuredOneByItsIdleTime) {
   expect_balance();
 }
 
-TEST_F(SessionTest, KeepsIdAndSourceThroughAnOutage) {
+TEST_P(SessionTest, KeepsIdAndSourceThroughAnOutage) {
   start([](Config& config) { config.node.workers = 4; }, [](Config& config) { config.edge->carriers = 4; });
   ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 4; }, 10s));
   world.run_for(100ms);
@@ -156,8 +171,7 @@ TEST_F(SessionTest, KeepsIdAndSourceThroughAnOutage) {
   const auto before = at_hub();
   ASSERT_EQ(before.size(), 20U);
   const auto ids_before = at_edge();
-  for (const auto& wire : world.internet.wires_to(World::hub_endpoint())) wire->cut();
-  world.run_for(100ms);
+  ASSERT_NO_FATAL_FAILURE(lose_carriers());
   all.front()->send(public_end(), "lost");
   world.run_for(10ms);
   EXPECT_EQ(world.edge().machine().count(PST_R_TUNNEL_DOWN), 1U);
@@ -180,7 +194,7 @@ TEST_F(SessionTest, KeepsIdAndSourceThroughAnOutage) {
   expect_balance();
 }
 
-TEST_F(SessionTest, OpensAgainAtAHubThatWasRestarted) {
+TEST_P(SessionTest, OpensAgainAtAHubThatWasRestarted) {
   start();
   backend.echo(true);
   SimDatagrams& someone = client(1);
@@ -200,7 +214,7 @@ TEST_F(SessionTest, OpensAgainAtAHubThatWasRestarted) {
   expect_balance();
 }
 
-TEST_F(SessionTest, NeverGivesALateAnswerToAnotherClient) {
+TEST_P(SessionTest, NeverGivesALateAnswerToAnotherClient) {
   start([](Config& config) { config.limits.backend_sockets = 2; }, {});
   SimDatagrams& first = client(1);
   first.send(public_end(), "question");
@@ -218,7 +232,7 @@ TEST_F(SessionTest, NeverGivesALateAnswerToAnotherClient) {
   expect_balance();
 }
 
-TEST_F(SessionTest, RefusesWhenAllSourcesAreInUseOrResting) {
+TEST_P(SessionTest, RefusesWhenAllSourcesAreInUseOrResting) {
   start([](Config& config) {
     config.node.workers = 1;
     config.limits.backend_sockets = 2;
@@ -235,7 +249,7 @@ TEST_F(SessionTest, RefusesWhenAllSourcesAreInUseOrResting) {
   expect_balance();
 }
 
-TEST_F(SessionTest, MakesRoomOfTheOldestUnansweredAndNeverOfAnAssuredOne) {
+TEST_P(SessionTest, MakesRoomOfTheOldestUnansweredAndNeverOfAnAssuredOne) {
   start({}, [](Config& config) {
     config.node.workers = 1;
     config.limits.sessions = 4;
@@ -258,7 +272,7 @@ TEST_F(SessionTest, MakesRoomOfTheOldestUnansweredAndNeverOfAnAssuredOne) {
   expect_balance();
 }
 
-TEST_F(SessionTest, EndsTheSessionsOfARemovedServiceAtBothEnds) {
+TEST_P(SessionTest, EndsTheSessionsOfARemovedServiceAtBothEnds) {
   start();
   SimDatagrams& someone = client(1);
   someone.send(public_end(), "x");
@@ -274,7 +288,7 @@ TEST_F(SessionTest, EndsTheSessionsOfARemovedServiceAtBothEnds) {
   expect_balance();
 }
 
-TEST_F(SessionTest, EndsTheSessionsOfAnEdgeThatCameBackAsAnother) {
+TEST_P(SessionTest, EndsTheSessionsOfAnEdgeThatCameBackAsAnother) {
   start();
   client(1).send(public_end(), "x");
   world.run_for(50ms);
@@ -288,7 +302,7 @@ TEST_F(SessionTest, EndsTheSessionsOfAnEdgeThatCameBackAsAnother) {
   EXPECT_EQ(world.hub().machine().count(PST_R_REPLACED), 1U);
 }
 
-TEST_F(SessionTest, TellsTheHubWhatTheTunnelLost) {
+TEST_P(SessionTest, TellsTheHubWhatTheTunnelLost) {
   start();
   backend.echo(true);
   SimDatagrams& someone = client(1);
@@ -306,9 +320,11 @@ TEST_F(SessionTest, TellsTheHubWhatTheTunnelLost) {
   EXPECT_EQ(book(true).missing(), 0U);
   const auto wires = world.internet.wires_to(World::hub_endpoint());
   for (const auto& wire : wires) wire->stall(10s);
+  world.set_tunnel_path(world.edge().address(), {.loss = 1});
   someone.send(public_end(), "lost");
   world.run_for(100ms);
   for (const auto& wire : wires) wire->cut();
+  world.set_tunnel_path(world.edge().address(), {});
   ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 1; }, 10s));
   world.run_for(6s);
   EXPECT_EQ(book(false).sent, 2U);
@@ -317,7 +333,7 @@ TEST_F(SessionTest, TellsTheHubWhatTheTunnelLost) {
   expect_balance();
 }
 
-TEST_F(SessionTest, RefusesToBeTransparentBySockets) {
+TEST_P(SessionTest, RefusesToBeTransparentBySockets) {
   world.start();
   add_service([](Service& service) { service.client = ClientHeader::kTransparent; });
   client(1).send(public_end(), "whom would the backend see?");
@@ -329,13 +345,21 @@ TEST_F(SessionTest, RefusesToBeTransparentBySockets) {
   expect_balance();
 }
 
-class HeaderTest : public SessionTest, public testing::WithParamInterface<ProxyV2Mode> {};
+INSTANTIATE_TEST_SUITE_P(Carriers, SessionTest, testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
+                         [](const auto& param) { return name_of(param.param); });
+
+class HeaderTest : public SessionWorld,
+                   public testing::TestWithParam<std::tuple<ProxyV2Mode, World::Carrier>> {
+ protected:
+  HeaderTest() : SessionWorld{std::get<1>(GetParam())} {}
+  static ProxyV2Mode mode() { return std::get<0>(GetParam()); }
+};
 
 TEST_P(HeaderTest, PutsTheHeaderWhereTheServiceWantsIt) {
   world.start();
   add_service([](Service& service) {
     service.client = ClientHeader::kProxyV2;
-    service.proxy_v2 = GetParam();
+    service.proxy_v2 = mode();
   });
   SimDatagrams& someone = client(1);
   someone.send(public_end(), "one");
@@ -344,9 +368,9 @@ TEST_P(HeaderTest, PutsTheHeaderWhereTheServiceWantsIt) {
   const std::string header{
       as_text(proxy_v2_datagram({.client = someone.local(), .local = public_end()}).view())};
   std::vector<std::string> wanted;
-  if (GetParam() == ProxyV2Mode::kEvery) wanted = {header + "one", header + "two"};
-  if (GetParam() == ProxyV2Mode::kFirst) wanted = {header + "one", "two"};
-  if (GetParam() == ProxyV2Mode::kSeparate) wanted = {header, "one", "two"};
+  if (mode() == ProxyV2Mode::kEvery) wanted = {header + "one", header + "two"};
+  if (mode() == ProxyV2Mode::kFirst) wanted = {header + "one", "two"};
+  if (mode() == ProxyV2Mode::kSeparate) wanted = {header, "one", "two"};
   std::vector<std::string> got;
   for (const auto& datagram : backend.got()) got.push_back(datagram.payload);
   EXPECT_EQ(got, wanted);
@@ -358,19 +382,21 @@ TEST_P(HeaderTest, DropsWhatIsTooLargeWithItsHeader) {
   world.start();
   add_service([](Service& service) {
     service.client = ClientHeader::kProxyV2;
-    service.proxy_v2 = GetParam();
+    service.proxy_v2 = mode();
   });
   SimDatagrams& someone = client(1);
   someone.send(public_end(), std::string(65507 - 28, 'x'));
   someone.send(public_end(), std::string(65507 - 27, 'y'));
   world.run_for(200ms);
-  const bool fits = GetParam() != ProxyV2Mode::kEvery;
+  const bool fits = mode() != ProxyV2Mode::kEvery;
   EXPECT_EQ(world.hub().machine().count(PST_R_TOO_LARGE), fits ? 0U : 1U);
   expect_balance();
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, HeaderTest,
-                         testing::Values(ProxyV2Mode::kEvery, ProxyV2Mode::kFirst, ProxyV2Mode::kSeparate));
+                         testing::Combine(testing::Values(ProxyV2Mode::kEvery, ProxyV2Mode::kFirst,
+                                                          ProxyV2Mode::kSeparate),
+                                          testing::Values(World::Carrier::kTls, World::Carrier::kQuic)));
 
 }  // namespace
 }  // namespace penstock

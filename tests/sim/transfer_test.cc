@@ -15,18 +15,25 @@ FlowPlan random_plan(SimRandom& random, std::uint64_t most) {
   return plan;
 }
 
-class TransferTest : public testing::TestWithParam<std::uint64_t> {};
+class TransferTest : public testing::TestWithParam<std::tuple<std::uint64_t, World::Carrier>> {};
 
 TEST_P(TransferTest, BringsEveryByteOfThousandsOfFlows) {
-  World world{GetParam()};
+  const auto [seed, carrier] = GetParam();
+  World world{seed, carrier};
   world.internet.set_path({.send_buffer = 32768, .receive_buffer = 65536, .pieces = 30000});
-  world.internet.set_path_to(World::hub_address(), {.bytes_per_second = 250'000'000,
-                                                    .delay = 5ms,
-                                                    .send_buffer = 262144,
-                                                    .receive_buffer = 1 << 20,
-                                                    .pieces = 60000,
-                                                    .stall_chance = 0.002,
-                                                    .stall = 300ms});
+  world.set_tunnel_path({.bytes_per_second = 250'000'000,
+                         .delay = 5ms,
+                         .send_buffer = 262144,
+                         .receive_buffer = 1 << 20,
+                         .pieces = 60000,
+                         .stall_chance = 0.002,
+                         .stall = 300ms},
+                        {.delay = 5ms,
+                         .loss = 0.01,
+                         .duplication = 0.01,
+                         .reordering = 0.02,
+                         .held = 10ms,
+                         .bytes_per_second = 50'000'000});
   world.start({}, [](Config& config) { config.edge->carriers = 3; });
   SimRandom random{world.seed};
 
@@ -51,7 +58,12 @@ TEST_P(TransferTest, BringsEveryByteOfThousandsOfFlows) {
   RecordProperty("bytes", std::to_string(bytes));
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, TransferTest, testing::Range(std::uint64_t{1}, std::uint64_t{6}));
+INSTANTIATE_TEST_SUITE_P(OverTls, TransferTest,
+                         testing::Combine(testing::Range(std::uint64_t{1}, std::uint64_t{6}),
+                                          testing::Values(World::Carrier::kTls)));
+INSTANTIATE_TEST_SUITE_P(OverQuic, TransferTest,
+                         testing::Combine(testing::Range(std::uint64_t{1}, std::uint64_t{4}),
+                                          testing::Values(World::Carrier::kQuic)));
 
 }  // namespace
 }  // namespace penstock

@@ -18,8 +18,10 @@ class Highest {
   std::uint64_t most_ = 0;
 };
 
-TEST(WindowTest, LetsAConsumerThatNeverReadsHoldNoMoreThanItsFirstWindow) {
-  World world{41};
+class WindowTest : public testing::TestWithParam<World::Carrier> {};
+
+TEST_P(WindowTest, LetsAConsumerThatNeverReadsHoldNoMoreThanItsFirstWindow) {
+  World world{41, GetParam()};
   world.start();
   SimFlow& stuck = world.open({.client = {.send = 50 * kMiB}, .backend = {.send = 0, .reads = false}});
   SimFlow& deaf = world.open({.client = {.send = 0, .reads = false}, .backend = {.send = 50 * kMiB}});
@@ -42,9 +44,10 @@ TEST(WindowTest, LetsAConsumerThatNeverReadsHoldNoMoreThanItsFirstWindow) {
   world.expect_nothing_left();
 }
 
-TEST(WindowTest, DoesNotLetSlowConsumersStopOthers) {
-  World world{42};
-  world.internet.set_path_to(World::hub_address(), {.bytes_per_second = 12'500'000, .delay = 5ms});
+TEST_P(WindowTest, DoesNotLetSlowConsumersStopOthers) {
+  World world{42, GetParam()};
+  world.set_tunnel_path({.bytes_per_second = 12'500'000, .delay = 5ms},
+                        {.delay = 5ms, .bytes_per_second = 12'500'000});
   world.start();
   for (int i = 0; i < 20; ++i) {
     world.open({.client = {.send = 1'000'000}, .backend = {.send = 1000, .take = 1000, .pause = 10ms}});
@@ -58,14 +61,15 @@ TEST(WindowTest, DoesNotLetSlowConsumersStopOthers) {
   world.expect_nothing_left();
 }
 
-TEST(WindowTest, CarriesThirtyTwoFlowsWithinABudgetOfOneMebibyte) {
+TEST_P(WindowTest, CarriesThirtyTwoFlowsWithinABudgetOfOneMebibyte) {
   const Tweak small = [](Config& config) {
     config.limits.flows = 32;
     config.limits.window_budget = kMiB;
   };
-  World world{43};
+  World world{43, GetParam()};
   world.internet.set_path({.send_buffer = 16384, .receive_buffer = 16384, .pieces = 5000});
-  world.internet.set_path_to(World::hub_address(), {.bytes_per_second = 125'000'000, .delay = 10ms});
+  world.set_tunnel_path({.bytes_per_second = 125'000'000, .delay = 10ms},
+                        {.delay = 10ms, .bytes_per_second = 125'000'000});
   world.start(small, small);
   for (int i = 0; i < 32; ++i) world.open({.client = {.send = 2'000'000}, .backend = {.send = 2'000'000}});
   Highest hub{world.hub().machine()};
@@ -87,8 +91,8 @@ TEST(WindowTest, CarriesThirtyTwoFlowsWithinABudgetOfOneMebibyte) {
   world.expect_nothing_left();
 }
 
-TEST(WindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
-  World world{44};
+TEST_P(WindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
+  World world{44, GetParam()};
   world.start([](Config& config) {
     config.limits.flows = 4;
     config.limits.window_budget = 4 * wire::kInitialCredit;
@@ -107,11 +111,11 @@ TEST(WindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
   EXPECT_TRUE(world.run_until([&] { return next.completed(); }, 5s)) << next.mistake();
 }
 
-TEST(WindowTest, FillsALongFatPathAfterAFewRoundTrips) {
-  World world{45};
+TEST_P(WindowTest, FillsALongFatPathAfterAFewRoundTrips) {
+  World world{45, GetParam()};
   const SimPath fat{
       .bytes_per_second = 125'000'000, .delay = 25ms, .send_buffer = 4 * kMiB, .receive_buffer = 16 * kMiB};
-  world.internet.set_path_to(World::hub_address(), fat);
+  world.set_tunnel_path(fat, {.delay = fat.delay, .bytes_per_second = fat.bytes_per_second});
   world.internet.set_path({.send_buffer = kMiB, .receive_buffer = kMiB});
   world.start();
   SimFlow& up = world.open({.client = {.send = 125'000'000}, .backend = {.send = 0}});
@@ -124,6 +128,9 @@ TEST(WindowTest, FillsALongFatPathAfterAFewRoundTrips) {
   EXPECT_LT(seconds, 1.0 + 10 * 0.05);
   world.expect_nothing_left();
 }
+
+INSTANTIATE_TEST_SUITE_P(Carriers, WindowTest, testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
+                         [](const auto& param) { return name_of(param.param); });
 
 }  // namespace
 }  // namespace penstock

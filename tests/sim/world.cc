@@ -14,7 +14,7 @@ PortSet one_port(std::uint16_t port) {
 
 }  // namespace
 
-World::World(std::uint64_t s)
+World::World(std::uint64_t s, Carrier carrier)
     : seed{s},
       entropy{s},
       internet{clock, s},
@@ -23,6 +23,7 @@ World::World(std::uint64_t s)
                 const auto found = flow_of_.find(said.client.address);
                 return found != flow_of_.end() && found->second->to() == said.local ? found->second : nullptr;
               }},
+      carrier_{carrier},
       key_{make_certificate("hub").value()},
       client_loop_{clock} {
   backend.listen({backend_address(), kBackendPort});
@@ -37,10 +38,12 @@ Config World::config(const Tweak& tweak) const {
   config.node = {.name = "sim", .workers = 2, .state_dir = state_.path()};
   config.hub.emplace();
   config.hub->listen = {hub_endpoint()};
+  config.hub->quic = over_quic();
   config.hub->public_address = HostPort{.host = hub_address().to_string(), .port = hub_endpoint().port};
   config.edge.emplace();
   config.edge->carrier = EdgeConfig::Carrier::kTls;  // unless a test wants another
   config.edge->carriers = 1;
+  config.edge->carrier = carrier_;
   config.edge->bind = {IpAddress::v4(0), IpAddress{}};
   config.edge->ports_allow.add({1, 65535});
   if (tweak) tweak(config);
@@ -76,9 +79,20 @@ EdgeNode& World::add_edge(const std::string& id, unsigned number, const Tweak& t
 }
 
 EdgeNode& World::add_edge_with(const std::string& token, unsigned number, const Tweak& tweak) {
-  edges_.push_back(
-      std::make_unique<EdgeNode>(internet, IpAddress::v4(kEdgeNetwork + number), config(tweak), token));
+  const IpAddress address = IpAddress::v4(kEdgeNetwork + number);
+  if (tunnel_path_) set_tunnel_path(address, *tunnel_path_);
+  edges_.push_back(std::make_unique<EdgeNode>(internet, address, config(tweak), token));
   return *edges_.back();
+}
+
+void World::set_tunnel_path(const SimPath& connections, const SimDatagramPath& datagrams) {
+  internet.set_path_to(hub_address(), connections);
+  tunnel_path_ = datagrams;
+}
+
+void World::set_tunnel_path(const IpAddress& edge, const SimDatagramPath& datagrams) {
+  internet.post().set_path_between(edge, hub_address(), datagrams);
+  internet.post().set_path_between(hub_address(), edge, datagrams);
 }
 
 void World::start(const Tweak& hub_tweak, const Tweak& edge_tweak) {

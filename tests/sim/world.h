@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,16 +24,25 @@ using namespace std::chrono_literals;
 /// Changes what a node's configuration would be.
 using Tweak = std::function<void(Config&)>;
 
-/// Watches, at every event, that no node grants more than its budget. One thread.
+/// Watches, at every event, that no node grants more than its budget. Tunnels are of one kind of carrier,
+/// which is TLS where a test says nothing else. One thread.
 class World {
  public:
+  using Carrier = EdgeConfig::Carrier;
   static constexpr std::uint16_t kPort = 443;  // of the service that every world has: "web", with PROXY v1
   static constexpr std::uint16_t kBackendPort = 8443;
 
-  explicit World(std::uint64_t seed);
+  explicit World(std::uint64_t seed, Carrier carrier = Carrier::kTls);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
+
+  bool over_quic() const { return carrier_ != Carrier::kTls; }
+  /// How edges that are added later and the hub reach each other, both ways: `connections` over TLS,
+  /// `datagrams` over QUIC.
+  void set_tunnel_path(const SimPath& connections, const SimDatagramPath& datagrams);
+  /// The same over QUIC alone, at any time.
+  void set_tunnel_path(const IpAddress& edge, const SimDatagramPath& datagrams);
 
   /// The hub, with the service "web"; after crash_hub() again, with what the store kept.
   HubNode& start_hub(const Tweak& tweak = {});
@@ -83,6 +93,8 @@ class World {
   void watch();
   static std::string overdrawn(SimMachine& machine);
 
+  const Carrier carrier_;
+  std::optional<SimDatagramPath> tunnel_path_;
   SimDirectory state_;
   KeyAndCertificate key_;
   SimLoop client_loop_;
@@ -94,5 +106,10 @@ class World {
   std::uint32_t clients_ = 0;
   std::string broken_;  // the first thing that watch() found
 };
+
+/// For the names of tests that run over both kinds.
+inline std::string name_of(World::Carrier carrier) {
+  return carrier == World::Carrier::kTls ? "OverTls" : "OverQuic";
+}
 
 }  // namespace penstock

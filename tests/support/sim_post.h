@@ -3,8 +3,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "support/sim_clock.h"
@@ -31,6 +33,13 @@ class SimPost {
 
   void set_path(const SimDatagramPath& path) { path_ = path; }
   void set_path_to(const IpAddress& host, const SimDatagramPath& path) { paths_[host] = path; }
+  /// Goes before the path to the host. Both by the addresses that the hosts have themselves.
+  void set_path_between(const IpAddress& from, const IpAddress& to, const SimDatagramPath& path) {
+    pairs_[{from, to}] = path;
+  }
+  /// A NAT before a host: what it sends comes from `outside` from now on, and answers to that reach it; those
+  /// to the address outside that it had before do not.
+  void readdress(const IpAddress& host, const IpAddress& outside);
 
   void occupy(const Endpoint& endpoint) { occupied_.insert(endpoint); }
   void vacate(const Endpoint& endpoint) { occupied_.erase(endpoint); }
@@ -49,19 +58,27 @@ class SimPost {
   void send(const Endpoint& from, const Endpoint& to, const std::string& payload);
 
  private:
+  using Pair = std::pair<IpAddress, IpAddress>;
   struct Bound {
     Group group;
     Sharing sharing = Sharing::kByPeer;
   };
   static std::size_t choose(const Bound& bound, const Endpoint& from, const std::string& payload);
-  void launch(const SimDatagramPath& path, const Endpoint& from, const Endpoint& to,
+  const SimDatagramPath& path_of(const Pair& pair) const;
+  void launch(const SimDatagramPath& path, const Pair& pair, const Endpoint& from, const Endpoint& to,
               const std::string& payload);
+  /// How long it waits for its turn on the path; nothing: too long.
+  std::optional<Duration> queue(const SimDatagramPath& path, const Pair& pair, std::size_t bytes);
   void arrive(const Endpoint& from, const Endpoint& to, const std::string& payload);
 
   SimClock& clock_;
   SimRandom random_;
   SimDatagramPath path_;
   std::map<IpAddress, SimDatagramPath> paths_;
+  std::map<Pair, SimDatagramPath> pairs_;
+  std::map<Pair, Time> busy_;               // until when, of paths that have a speed
+  std::map<IpAddress, IpAddress> outside_;  // of hosts behind a NAT
+  std::map<IpAddress, IpAddress> inside_;
   std::set<Endpoint> occupied_;
   std::map<Endpoint, Bound> groups_;
 };
