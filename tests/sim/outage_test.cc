@@ -98,7 +98,7 @@ TEST_P(OutageTest, HoldsEveryConnectionForItsOwnTwoSeconds) {
   }
 }
 
-TEST_P(OutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBack) {
+TEST_P(WireOutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBack) {
   world.start();
   world.crash_hub();
   world.run_for(4min);
@@ -157,7 +157,7 @@ TEST_P(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
   ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s)) << after.mistake();
 }
 
-TEST_P(OutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
+TEST_P(WireOutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
   world.start();
   SimFlow& flow = world.open(kBulk);
   ASSERT_TRUE(
@@ -194,7 +194,7 @@ TEST_P(WireOutageTest, OutlivesAStallThatIsShorterThanTheTimeout) {
   world.expect_nothing_left();
 }
 
-TEST_P(OutageTest, MeasuresTheRoundTripAndKeepsAnIdleCarrierAlive) {
+TEST_P(WireOutageTest, MeasuresTheRoundTripAndKeepsAnIdleCarrierAlive) {
   world.internet.set_path_to(World::hub_address(), {.delay = 40ms});
   world.start();
   world.run_for(10min);

@@ -101,31 +101,6 @@ TEST_F(QuicSessionTest, AltersNothingOfWhatALossyPathLetsThrough) {
   EXPECT_EQ(world.edge().journal().count("carrier_down"), 0U);
 }
 
-TEST_F(QuicSessionTest, GoesOnWhereThePathBecomesNarrow) {
-  start(path(0));
-  for (int i = 0; i < 100; ++i) {
-    send(client, 1000 + 40U * static_cast<unsigned>(i));
-    world.run_for(20ms);
-  }
-  EXPECT_EQ(arrived(client), 100U);
-  SimDatagramPath narrow = path(0);
-  narrow.largest = 1280 - 28;
-  world.set_tunnel_path(world.edge().address(), narrow);
-  for (int i = 0; i < 500; ++i) {  // ten seconds in which it may notice
-    send(client, 1200 + 4U * static_cast<unsigned>(i));
-    world.run_for(20ms);
-  }
-  const std::size_t before = arrived(client);
-  for (int i = 0; i < 100; ++i) {
-    send(client, 1300 + 33U * static_cast<unsigned>(i));
-    world.run_for(20ms);
-  }
-  world.run_for(1s);
-  EXPECT_EQ(arrived(client) - before, 100U);
-  EXPECT_EQ(world.edge().journal().count("carrier_down"), 0U);
-  world.expect_balanced_books();
-}
-
 TEST_F(QuicSessionTest, GoesOnFromAnotherAddressOfTheEdge) {
   start(path(0));
   for (std::uint32_t i = 0; i < 200; ++i) {

@@ -19,6 +19,8 @@ class Highest {
 };
 
 class WindowTest : public testing::TestWithParam<World::Carrier> {};
+/// Of what frames alone have: refusals and windows of the carrier's own making.
+class FrameWindowTest : public WindowTest {};
 
 TEST_P(WindowTest, LetsAConsumerThatNeverReadsHoldNoMoreThanItsFirstWindow) {
   World world{41, GetParam()};
@@ -91,7 +93,7 @@ TEST_P(WindowTest, CarriesThirtyTwoFlowsWithinABudgetOfOneMebibyte) {
   world.expect_nothing_left();
 }
 
-TEST_P(WindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
+TEST_P(FrameWindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
   World world{44, GetParam()};
   world.start([](Config& config) {
     config.limits.flows = 4;
@@ -111,7 +113,7 @@ TEST_P(WindowTest, RefusesTheStreamForWhichNoCreditIsSetAside) {
   EXPECT_TRUE(world.run_until([&] { return next.completed(); }, 5s)) << next.mistake();
 }
 
-TEST_P(WindowTest, FillsALongFatPathAfterAFewRoundTrips) {
+TEST_P(FrameWindowTest, FillsALongFatPathAfterAFewRoundTrips) {
   World world{45, GetParam()};
   const SimPath fat{
       .bytes_per_second = 125'000'000, .delay = 25ms, .send_buffer = 4 * kMiB, .receive_buffer = 16 * kMiB};
@@ -130,6 +132,8 @@ TEST_P(WindowTest, FillsALongFatPathAfterAFewRoundTrips) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Carriers, WindowTest, testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
+                         [](const auto& param) { return name_of(param.param); });
+INSTANTIATE_TEST_SUITE_P(Carriers, FrameWindowTest, testing::Values(World::Carrier::kTls),
                          [](const auto& param) { return name_of(param.param); });
 
 }  // namespace

@@ -114,8 +114,9 @@ TEST(QuicDatagramTest, RefusesAFragmentWithoutAPart) {
 }
 
 TEST(QuicDatagramTest, RefusesDatagramsOfOneFragmentOrTooMany) {
-  for (const std::uint8_t count : {0, 1, 5, 255}) {
-    EXPECT_EQ(fragment_fault(fragment({.number = 1, .index = 0, .count = count, .part = {}}, "x")),
+  for (const int count : {0, 1, 5, 255}) {
+    const auto byte = static_cast<std::uint8_t>(count);
+    EXPECT_EQ(fragment_fault(fragment({.number = 1, .index = 0, .count = byte, .part = {}}, "x")),
               "a datagram of " + std::to_string(count) + " fragments");
   }
 }
