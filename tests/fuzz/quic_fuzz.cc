@@ -32,7 +32,7 @@ class Acceptor final : public QuicEndpointObserver, public QuicObserver {
   void on_stream_data(QuicStreamId, Bytes, bool) override { check(false, "no data without a handshake"); }
   void on_stream_reset(QuicStreamId, std::uint64_t) override {}
   void on_stream_credit(QuicStreamId) override {}
-  void on_stream_acknowledged(QuicStreamId) override {}
+  void on_stream_acknowledged(QuicStreamId, std::size_t) override {}
   void on_stream_closed(QuicStreamId) override {}
   void on_datagram(Bytes) override { check(false, "no datagram without a handshake"); }
   void on_turn_end() override {}
