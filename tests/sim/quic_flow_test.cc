@@ -5,7 +5,6 @@ namespace penstock {
 namespace {
 
 constexpr std::uint32_t kOutside = 0xcb007100;  // 203.0.113.0, of an edge behind a NAT
-constexpr std::size_t kNarrow = 1280 - 20 - 8;  // payload of a packet of 1280 bytes
 
 SimDatagramPath lossy(double loss) {
   return {.delay = 10ms,
@@ -144,6 +143,30 @@ TEST_F(QuicFlowTest, LetsEitherDirectionEndLongBeforeTheOther) {
   EXPECT_FALSE(upload.completed());
   expect_all_complete(30s);
   EXPECT_TRUE(answer.completed() && question.completed());
+}
+
+/// Once an address has answered, the others are left alone.
+TEST_F(QuicFlowTest, KeepsTheCarrierThatIsUpWhereTheHubHasMoreAddresses) {
+  world.internet.set_name("hub.test", {World::hub_address(), IpAddress::v4(0xc0000263)});
+  world.set_tunnel_path(SimPath{}, lossy(0));
+  world.start(
+      [](Config& config) { config.hub->public_address = HostPort{.host = "hub.test", .port = 8443}; });
+  world.run_for(30s);
+  EXPECT_EQ(world.edge().journal().count("carrier_up"), 1U);
+  EXPECT_EQ(world.edge().journal().count("carrier_down"), 0U);
+  EXPECT_TRUE(world.edge().edge().connected());
+}
+
+TEST_F(QuicFlowTest, TriesTheHubsOtherAddressesWhileOneIsSilent) {
+  const IpAddress silent = IpAddress::v4(0xc0000263);
+  world.internet.set_silent(silent, true);
+  world.internet.set_name("hub.test", {silent, World::hub_address()});
+  world.set_tunnel_path(SimPath{}, lossy(0));
+  world.start(
+      [](Config& config) { config.hub->public_address = HostPort{.host = "hub.test", .port = 8443}; });
+  EXPECT_EQ(world.edge().journal().count("dial_failed"), 0U);
+  SimFlow& flow = world.open({.client = {.send = 100'000}, .backend = {.send = 100'000}});
+  EXPECT_TRUE(world.run_until([&] { return flow.completed(); }, 5s)) << flow.mistake();
 }
 
 TEST_F(QuicFlowTest, FallsBackToTlsWhereUdpIsBlockedAndComesBack) {

@@ -82,8 +82,7 @@ void CarrierSlot::stop(Reason reason) {
 
 void CarrierSlot::on_up(EdgeCarrier& carrier, const Assignment& assignment) {
   if (&carrier == probe_.get()) {
-    if (current_ != nullptr) retire_current();
-    current_ = std::move(probe_);
+    take_probe();
   }
   if (falls_back()) {
     const bool tls = current_->kind() == CarrierKind::kTls;
@@ -96,6 +95,13 @@ void CarrierSlot::on_up(EdgeCarrier& carrier, const Assignment& assignment) {
   least_delay_ = {};
   last_error_.clear();
   observer_.on_slot_up(*this, assignment);
+}
+
+/// The one of TLS keeps its flows; one that is only being dialled is not needed any more.
+void CarrierSlot::take_probe() {
+  redial_->cancel();
+  if (current() != nullptr) retire_current();
+  current_ = std::move(probe_);
 }
 
 /// It goes when its last flow has ended.

@@ -54,6 +54,7 @@ class CarrierSlot final : private EdgeCarrierObserver {
   void dial_kind(std::unique_ptr<EdgeCarrier>& place, CarrierKind kind, bool beside);
   void probe();
   bool falls_back() const { return shared_.carrier == EdgeConfig::Carrier::kQuicWithFallback; }
+  void take_probe();
   void retire_current();
   void fell_back(Reason reason, const std::string& text);
   void dial_after(Duration delay);

@@ -143,9 +143,16 @@ void EdgeCarrier::dialled(Result<std::unique_ptr<Connection>> connection) {
 void EdgeCarrier::send_line() {
   if (link_ == nullptr || line_.empty()) return;
   const IoResult result = link_->write(as_bytes(line_), false);
+  if (result.bytes > 0) said_something();
   line_.erase(0, result.bytes);
   if (result.status == IoStatus::kFailed) return link_failed(result);
   if (!line_.empty()) link_->await_writable();
+}
+
+/// To a hub that has proved who it is: from here on this address is the one, whatever becomes of it.
+void EdgeCarrier::said_something() {
+  patience_->cancel();
+  next_address_ = addresses_.size();
 }
 
 void EdgeCarrier::on_readable() {
@@ -162,7 +169,8 @@ void EdgeCarrier::on_readable() {
 }
 
 void EdgeCarrier::link_failed(const IoResult& result) {
-  if (result.error == Errc::kUnavailable && next_address_ < addresses_.size()) return dial_next();
+  if (quic_ != nullptr && result.error == Errc::kUnavailable && next_address_ < addresses_.size())
+    return dial_next();
   if (result.status == IoStatus::kEnd)
     return fail(PST_R_PEER_CLOSED, "the hub ended the connection without an answer");
   const std::string text = link_->describe(result.error);

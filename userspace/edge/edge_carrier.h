@@ -116,6 +116,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void close_if_empty();
   std::unique_ptr<Carrier> make_carrier(std::vector<std::byte> leftover);
   void send_line();
+  void said_something();
   void on_readable() override;
   void on_writable() override { send_line(); }
   void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
