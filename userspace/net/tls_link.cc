@@ -41,8 +41,11 @@ TlsLink::TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::st
   }
 }
 
+/// OpenSSL spoils the ticket of a connection that ends without its shutdown; when a network breaks, it stays
+/// good.
 TlsLink::~TlsLink() {
   if (destroyed_ != nullptr) *destroyed_ = true;
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
 }
 

@@ -38,15 +38,13 @@ class QuicPacket {
   ~QuicPacket() = default;
 };
 
-/// What a connection tells its owner and asks of it, on the loop's thread, never from within a call of the
-/// owner. The owner may destroy the connection in any of them but fill().
-class QuicObserver {
+/// What a connection brings and what it may send, told on the loop's thread, never from within a call of the
+/// connection. It may be destroyed in any of these but fill().
+class QuicFlows {
  public:
-  /// The peer is who it must be (client: the server was verified); streams may be opened.
-  virtual void on_established() = 0;
   /// Bytes of a stream, in order; `end` with the last ones, which may be none. A stream of the peer's begins
   /// with its first call. `data` is good until the call returns. The peer gets new credit by
-  /// QuicConnection::consumed() only.
+  /// QuicConnection::grant() only.
   virtual void on_stream_data(QuicStreamId id, Bytes data, bool end) = 0;
   /// The peer aborted its direction of the stream, or wanted nothing more of ours. May be told twice.
   virtual void on_stream_reset(QuicStreamId id, std::uint64_t code) = 0;
@@ -62,6 +60,16 @@ class QuicObserver {
   /// There is a packet to be filled: offer what is most urgent until it is full or there is nothing more.
   /// Calls nothing of the connection but buffer(), finish(), stream_credit() and datagram_room().
   virtual void fill(QuicPacket& packet) = 0;
+
+ protected:
+  ~QuicFlows() = default;
+};
+
+/// The same, and the connection's life: for its owner.
+class QuicObserver : public QuicFlows {
+ public:
+  /// The peer is who it must be (client: the server was verified); streams may be opened.
+  virtual void on_established() = 0;
   /// The last call. A client whose server was not the one wanted gets Errc::kRefused; other failures of TLS
   /// and QUIC Errc::kProtocol; silence the system's ETIMEDOUT, all else Errc::kUnavailable; `code`
   /// is what the peer's application gave as reason, 0 otherwise.

@@ -54,7 +54,7 @@ void QuicCarrier::release() {
     if (state_ == State::kRunning) settle_incoming(id);
   }
   for (const auto& datagram : std::exchange(early_, {})) take_datagram(datagram);
-  on_quic_turn_end();
+  on_turn_end();
 }
 
 CarrierReport QuicCarrier::report() const {
@@ -273,13 +273,15 @@ void QuicCarrier::take_session_frame(FrameType type, std::uint32_t session, Byte
 }
 
 /// What one batch of packets brought for a stream goes into its link together.
-void QuicCarrier::on_quic_turn_end() {
+void QuicCarrier::on_turn_end() {
   now_ = loop_.now();
   last_heard_ = now_;
-  for (const std::uint32_t id : std::exchange(touched_, {})) {
+  draining_.swap(touched_);
+  for (const std::uint32_t id : draining_) {
     Stream* const stream = find(id);
     if (stream != nullptr && stream->attached()) stream->drain_queue();
   }
+  draining_.clear();
   end_reset_streams();
   if (std::exchange(told_of_session_, false)) observer_.on_turn_end();
 }

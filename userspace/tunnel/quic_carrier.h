@@ -65,7 +65,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   void on_stream_reset(QuicStreamId id, std::uint64_t code) override;
   void on_stream_closed(QuicStreamId id) override;
   void on_datagram(Bytes datagram) override;
-  void on_quic_turn_end() override;
+  void on_turn_end() override;
   void release();
   void take_stream_data(Stream& stream, Bytes data, bool end);
   void take_incoming(QuicStreamId id, Bytes data, bool end);
@@ -113,6 +113,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   std::deque<std::vector<std::byte>> early_;  // datagrams that came while held
   std::size_t early_bytes_ = 0;
   std::vector<std::uint32_t> touched_;                      // streams with bytes of this turn
+  std::vector<std::uint32_t> draining_;                     // ... of which they go on; keeps its memory
   std::unordered_map<std::uint32_t, std::uint64_t> reset_;  // streams that the peer aborted in this turn: why
   FragmentAssembler assembler_;
 

@@ -138,7 +138,7 @@ void QuicLink::on_datagram(Bytes datagram) {
 void QuicLink::on_turn_end() {
   const std::weak_ptr<bool> alive = alive_;
   if (has_news() && std::exchange(reader_waits_, false)) observer_->on_readable();
-  if (!alive.expired() && flows_ != nullptr) flows_->on_quic_turn_end();
+  if (!alive.expired() && flows_ != nullptr) flows_->on_turn_end();
 }
 
 void QuicLink::fill(QuicPacket& packet) {

@@ -13,23 +13,6 @@
 
 namespace penstock {
 
-/// What a connection brings besides its control stream, and what it may send; as QuicObserver says it.
-class QuicFlows {
- public:
-  virtual void on_stream_data(QuicStreamId id, Bytes data, bool end) = 0;
-  virtual void on_stream_reset(QuicStreamId id, std::uint64_t code) = 0;
-  virtual void on_stream_credit(QuicStreamId id) = 0;
-  virtual void on_stream_acknowledged(QuicStreamId id, std::size_t bytes) = 0;
-  virtual void on_stream_closed(QuicStreamId id) = 0;
-  virtual void on_datagram(Bytes datagram) = 0;
-  virtual void on_quic_turn_end() = 0;
-  /// Called when the control stream has nothing more to send.
-  virtual void fill(QuicPacket& packet) = 0;
-
- protected:
-  ~QuicFlows() = default;
-};
-
 /// Owns the connection: destroying the link ends it. The control stream is the first of the client's, 0.
 /// Nothing is written before the peer has proved who it is: until then write() is blocked.
 class QuicLink final : public Link, private QuicObserver {
@@ -45,8 +28,8 @@ class QuicLink final : public Link, private QuicObserver {
 
   QuicConnection& connection() { return *connection_; }
   const QuicConnection& connection() const { return *connection_; }
-  /// Until then streams of the peer are refused, and its datagrams ignored. `flows` lives as long as the link
-  /// is used.
+  /// Who has the other streams and the datagrams, and fills packets once the control stream has nothing more
+  /// to send. Until then streams of the peer are refused, and its datagrams ignored. Null: nobody any more.
   void carry(QuicFlows* flows) { flows_ = flows; }
 
   void observe(LinkObserver* observer) override { observer_ = observer; }

@@ -137,6 +137,7 @@ def one_of_several_carriers_is_lost(world):
         for client in clients:
             until(lambda client=client: answers(client), f"{client.getsockname()} is answered")
         edge.await_connected()  # the clients alone need not have waited for it: it may have carried none of them
+        expect(edge.carrier(lost)["resumed"], "the new one takes up an earlier handshake")
     for node, rows in before.items():
         expect_equal(identities(node), rows, f"ids, states and sources at {node.name}")
 

@@ -111,6 +111,22 @@ TEST_F(TlsLinkTest, TrustsAnybodyOnlyWhenToldTo) {
   EXPECT_TRUE(says());
 }
 
+/// A ticket is good for one connection, and leads to the next one.
+TEST_F(TlsLinkTest, TakesUpAnEarlierConnectionOfTheSameTrust) {
+  connect(TlsContext::client_pinned({right_pin()}).value(), "");
+  ASSERT_TRUE(says());
+  EXPECT_FALSE(client->link->resumed());
+  for (int i = 0; i < 2; ++i) {
+    connect(std::move(client_context), "");
+    ASSERT_TRUE(says());
+    EXPECT_TRUE(client->link->resumed());
+    EXPECT_TRUE(server->link->resumed());
+  }
+  connect(TlsContext::client_pinned({right_pin()}).value(), "");
+  ASSERT_TRUE(says());
+  EXPECT_FALSE(client->link->resumed());
+}
+
 TEST_F(TlsLinkTest, HasNoCipherBeforeTheHandshake) {
   connect(TlsContext::client_unverified().value(), "hub.test");
   EXPECT_EQ(client->link->cipher(), "");
