@@ -2,6 +2,7 @@
 # The tiers of tools/test: each builds what it needs, runs its steps and adds to passed, failed and unrun.
 
 passed=0 failed=0 unrun=0
+failures=() # a line each
 # A small quarantine of freed memory: tests look at what the daemon takes.
 sanitizer_options=(
   ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=8
@@ -136,9 +137,20 @@ counted_step() {
   else
     printf '        %d passed, %d failed\n' "$good" "$bad"
   fi
+  ((status == 0)) || keep_failures "$text" "$logs/$log"
+}
+
+# keep_failures TEXT LOG: the lines in which our runners, GoogleTest, ctest and sanitizers name a failure.
+keep_failures() {
+  local line
+  local pattern='^([0-9.]+: )?FAILED( .*)?: |^\[  FAILED  \] .* ms\)|\((Failed|Timeout|SEGFAULT|.* aborted)\)|ERROR: .*Sanitizer'
+  while IFS= read -r line; do
+    failures+=("$1: ${line:0:200}")
+  done < <(grep -aE "$pattern" "$2" | awk '!seen[$0]++' | head -n 20)
 }
 
 not_run() {
+  failures+=("did not run: $*")
   unrun=$((unrun + 1))
   printf '  FAIL  %s\n' "$*"
 }

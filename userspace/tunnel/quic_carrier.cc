@@ -118,10 +118,10 @@ void QuicCarrier::refuse(std::uint32_t id, Reason reason) {
   connection_.reset_stream(quic_id(id), reason);
 }
 
-/// A RESET alone: its stream may be gone, or not be known yet, as nothing orders it with the stream's bytes.
+/// A RESET alone. Nothing orders it with its stream: where it finds none, QUIC's own reset came first and
+/// told all but the text.
 Result<void> QuicCarrier::handle_stream_frame(const FramePart& part) {
   if (Stream* const stream = find(part.header.stream)) return handle_reset(*stream, part.payload);
-  counters_.count(PST_R_LATE_FRAME);
   return {};
 }
 

@@ -183,10 +183,3 @@ def the_hub_knows_what_the_tunnel_lost(world):
     edge.await_event("tunnel_down")
     world.edge.link("hub", "up")
     until(lambda: between(hub, "to_backend") == (60, 10, 50), "the hub knows what is missing", 20.0)
-
-
-def between(hub, direction):
-    """(sent, received, missing) datagrams of edge-1 in that direction, or nothing yet."""
-    rows = [row for row in hub.look("ledger")["between"]
-            if (row["edge"], row["unit"], row["direction"]) == ("edge-1", "datagrams", direction)]
-    return (rows[0]["sent"], rows[0]["received"], rows[0]["missing"]) if rows else None

@@ -101,6 +101,13 @@ def dropped(*nodes):
     return sums
 
 
+def between(hub, direction):
+    """(sent, received, missing) datagrams of edge-1 in that direction, as the hub knows it; or nothing yet."""
+    rows = [row for row in hub.look("ledger")["between"]
+            if (row["edge"], row["unit"], row["direction"]) == ("edge-1", "datagrams", direction)]
+    return (rows[0]["sent"], rows[0]["received"], rows[0]["missing"]) if rows else None
+
+
 def expect_all_arrived(hub, edge):
     """What one node sent into the tunnel the other received, service by service; and nothing was dropped."""
     ways = ((edge, "client_to_tunnel", hub, "tunnel_to_backend"), (hub, "backend_to_tunnel", edge, "tunnel_to_client"))
