@@ -41,7 +41,9 @@ void SimMailbox::tell() {
   letters_.erase(letters_.begin(), end);
   std::vector<ReceivedDatagram> datagrams;
   datagrams.reserve(turn.size());
-  for (const Letter& each : turn) datagrams.push_back({each.peer, each.local, as_bytes(each.payload)});
+  for (const Letter& each : turn)
+    datagrams.push_back(
+        {.peer = each.peer, .local = each.local, .payload = as_bytes(each.payload), .ecn = each.ecn});
   if (!letters_.empty()) wake();
   const std::uint64_t overrun = std::exchange(thrown_away_, 0);
   observer_->on_datagrams(datagrams);

@@ -18,6 +18,7 @@ class SimMailbox final : public std::enable_shared_from_this<SimMailbox> {
     Endpoint peer;
     IpAddress local;
     std::string payload;
+    std::uint8_t ecn = 0;
   };
   /// Keeps it when there is room, otherwise counts it as an overrun.
   void put(Letter letter);

@@ -23,7 +23,7 @@ const SimDatagramPath& SimPost::path_of(const Pair& pair) const {
   return own == paths_.end() ? path_ : own->second;
 }
 
-void SimPost::send(const Endpoint& from, const Endpoint& to, const std::string& payload) {
+void SimPost::send(const Endpoint& from, const Endpoint& to, const std::string& payload, std::uint8_t ecn) {
   const auto inside = inside_.find(to.address);
   const Pair pair{from.address, inside == inside_.end() ? to.address : inside->second};
   const SimDatagramPath& path = path_of(pair);
@@ -31,17 +31,24 @@ void SimPost::send(const Endpoint& from, const Endpoint& to, const std::string& 
   const auto seen = outside_.find(from.address);
   const Endpoint sender{seen == outside_.end() ? from.address : seen->second, from.port};
   const int copies = random_.chance(path.duplication) ? 2 : 1;
-  for (int copy = 0; copy < copies; ++copy) launch(path, pair, sender, to, payload);
+  for (int copy = 0; copy < copies; ++copy) launch(path, pair, sender, to, payload, mark(path, ecn));
+}
+
+/// RFC 3168: only what is capable of it can be told of congestion.
+std::uint8_t SimPost::mark(const SimDatagramPath& path, std::uint8_t ecn) {
+  if (path.bleaches || ecn == 0) return 0;
+  return path.marking > 0 && random_.chance(path.marking) ? 3 : ecn;
 }
 
 void SimPost::launch(const SimDatagramPath& path, const Pair& pair, const Endpoint& from, const Endpoint& to,
-                     const std::string& payload) {
+                     const std::string& payload, std::uint8_t ecn) {
   const auto waits = queue(path, pair, payload.size());
   if (!waits || random_.chance(path.loss)) return;
   Duration delay = path.delay + *waits;
   if (random_.chance(path.reordering))
     delay += Duration{random_.between(0, static_cast<std::uint64_t>(path.held.count()))};
-  clock_.schedule(clock_.now() + delay, this, [this, from, to, payload] { arrive(from, to, payload); });
+  clock_.schedule(clock_.now() + delay, this,
+                  [this, from, to, payload, ecn] { arrive(from, to, payload, ecn); });
 }
 
 std::optional<Duration> SimPost::queue(const SimDatagramPath& path, const Pair& pair, std::size_t bytes) {
@@ -53,13 +60,13 @@ std::optional<Duration> SimPost::queue(const SimDatagramPath& path, const Pair& 
   return busy - clock_.now();
 }
 
-void SimPost::arrive(const Endpoint& from, const Endpoint& to, const std::string& payload) {
+void SimPost::arrive(const Endpoint& from, const Endpoint& to, const std::string& payload, std::uint8_t ecn) {
   const auto inside = inside_.find(to.address);
   const IpAddress& host = inside == inside_.end() ? to.address : inside->second;
   const auto found = groups_.find({host, to.port});
   if (found == groups_.end()) return;
   const Group& group = found->second.group;
-  group[choose(found->second, from, payload) % group.size()]->put({from, host, payload});
+  group[choose(found->second, from, payload) % group.size()]->put({from, host, payload, ecn});
 }
 
 std::size_t SimPost::choose(const Bound& bound, const Endpoint& from, const std::string& payload) {

@@ -55,7 +55,7 @@ class SimPost {
   void leave(const Endpoint& endpoint, const std::shared_ptr<SimMailbox>& mailbox);
 
   /// What nobody is bound to receive when it arrives is lost.
-  void send(const Endpoint& from, const Endpoint& to, const std::string& payload);
+  void send(const Endpoint& from, const Endpoint& to, const std::string& payload, std::uint8_t ecn);
 
  private:
   using Pair = std::pair<IpAddress, IpAddress>;
@@ -66,10 +66,11 @@ class SimPost {
   static std::size_t choose(const Bound& bound, const Endpoint& from, const std::string& payload);
   const SimDatagramPath& path_of(const Pair& pair) const;
   void launch(const SimDatagramPath& path, const Pair& pair, const Endpoint& from, const Endpoint& to,
-              const std::string& payload);
+              const std::string& payload, std::uint8_t ecn);
+  std::uint8_t mark(const SimDatagramPath& path, std::uint8_t ecn);
   /// How long it waits for its turn on the path; nothing: too long.
   std::optional<Duration> queue(const SimDatagramPath& path, const Pair& pair, std::size_t bytes);
-  void arrive(const Endpoint& from, const Endpoint& to, const std::string& payload);
+  void arrive(const Endpoint& from, const Endpoint& to, const std::string& payload, std::uint8_t ecn);
 
   SimClock& clock_;
   SimRandom random_;

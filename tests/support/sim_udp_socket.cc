@@ -36,7 +36,7 @@ int SimUdpSocket::send(const OutgoingDatagram& datagram) {
   if (internet.silent(datagram.peer.address)) return 0;
   std::string payload{as_text(datagram.header)};
   payload += as_text(datagram.payload);
-  internet.post().send({from, local.port}, datagram.peer, payload);
+  internet.post().send({from, local.port}, datagram.peer, payload, datagram.ecn);
   return 0;
 }
 

@@ -157,9 +157,9 @@ constexpr std::array kCommands{
             {},
             "tunnels and their carriers",
             "Shows for each tunnel its carriers: of QUIC or TLS, addresses, cipher, round\n"
-            "trip, traffic; of QUIC also what was LOST of the packets sent, the congestion\n"
-            "WINDOW, and how often the edge MOVED to another address. RESUMED handshakes\n"
-            "took up an earlier one.",
+            "trip, traffic; of QUIC also what was LOST of the packets sent, how many came\n"
+            "MARKED for congestion on their way (ECN), the congestion WINDOW, and how often\n"
+            "the edge MOVED to another address. RESUMED handshakes took up an earlier one.",
             show_tunnels},
     Command{"events", kNoun, "", kEventOptions, "what happened lately",
             "Prints the last events that the daemon keeps (up to 1024). With --follow, only\n"

@@ -22,8 +22,10 @@ bool set(int fd, int level, int name, int value) {
 void set_options(int fd, const Endpoint& on) {
   if (on.address.is_v4()) {
     set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
   } else {
     set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
   }
   if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer)) set(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
 }

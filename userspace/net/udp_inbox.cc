@@ -10,6 +10,8 @@
 namespace penstock {
 namespace {
 
+constexpr int kEcn = 3;  // of the byte that was called type of service, or traffic class
+
 template <class T>
 T content(const cmsghdr* control) {
   T out{};
@@ -97,6 +99,10 @@ UdpInbox::Rest UdpInbox::open(std::size_t slot) const {
       take_original(out.whole, content<sockaddr_in>(control));
     } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_ORIGDSTADDR) {
       take_original(out.whole, content<sockaddr_in6>(control));
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS) {
+      out.whole.ecn = content<std::uint8_t>(control) & kEcn;
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS) {
+      out.whole.ecn = static_cast<std::uint8_t>(content<int>(control) & kEcn);
     } else if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
       out.segment = static_cast<std::size_t>(std::max(content<int>(control), 1));
     }
@@ -114,7 +120,8 @@ std::span<const ReceivedDatagram> UdpInbox::next() {
     }
     Bytes& left = rest_.whole.payload;
     const std::size_t size = std::min(rest_.segment, left.size());
-    given_[count++] = {rest_.whole.peer, rest_.whole.local, left.first(size), rest_.whole.local_port};
+    given_[count++] = {rest_.whole.peer, rest_.whole.local, left.first(size), rest_.whole.local_port,
+                       rest_.whole.ecn};
     left = left.subspan(size);
     rest_waits_ = !left.empty();
   }

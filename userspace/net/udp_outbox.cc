@@ -42,7 +42,7 @@ std::size_t run_of(std::span<const OutgoingDatagram> batch, std::size_t longest_
     const OutgoingDatagram& next = batch[count];
     const std::size_t size = size_of(next);
     if (size == 0 || size > segment || total + size > kLongest) break;
-    if (next.peer != first.peer || next.local != first.local) break;
+    if (next.peer != first.peer || next.local != first.local || next.ecn != first.ecn) break;
     total += size;
     full = size == segment;  // only the last may be shorter
   }
@@ -79,7 +79,9 @@ class Messages {
 
  private:
   struct alignas(cmsghdr) Control {
-    std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))> bytes;
+    std::array<std::byte,
+               CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(std::uint16_t))>
+        bytes;
   };
   Messages() = default;
 
@@ -99,6 +101,7 @@ class Messages {
     }
     header.msg_iovlen = static_cast<std::size_t>(&pieces_[0] + pieces_used_ - header.msg_iov);
     add_source(run.front().local);
+    if (run.front().ecn != 0) add_ecn(run.front());
     if (run.size() > 1)
       add_control(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(size_of(run.front())));
     if (header.msg_controllen == 0) header.msg_control = nullptr;
@@ -115,6 +118,12 @@ class Messages {
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, local.bytes().data(), 16);
     add_control(IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+
+  void add_ecn(const OutgoingDatagram& datagram) {
+    const int bits = datagram.ecn;
+    if (datagram.peer.address.is_v4()) return add_control(IPPROTO_IP, IP_TOS, bits);
+    add_control(IPPROTO_IPV6, IPV6_TCLASS, bits);
   }
 
   template <class T>

@@ -24,6 +24,7 @@ struct ReceivedDatagram {
   IpAddress local;  // the address that the peer sent to, also where the socket is bound to all addresses
   Bytes payload;
   std::uint16_t local_port = 0;  // the port that it sent to, where a socket takes those of others; 0: its own
+  std::uint8_t ecn = 0;          // RFC 3168: the two bits of the IP header; 0 where the socket asks for none
 };
 
 /// One datagram to be sent: `header`, then `payload`, then so many bytes of `padding`, all zero.
@@ -33,6 +34,7 @@ struct OutgoingDatagram {
   Bytes header;     // may be empty
   Bytes payload;
   std::size_t padding = 0;  // at most kMostPadding
+  std::uint8_t ecn = 0;     // RFC 3168: the two bits of the IP header
 };
 constexpr std::size_t kMostPadding = 4096;
 

@@ -244,10 +244,12 @@ json::object quic_row(const QuicReport& report) {
   return {{"sent_packets", report.sent_packets},
           {"lost_packets", report.lost_packets},
           {"received_packets", report.received_packets},
+          {"marked_packets", report.marked_packets},
           {"congestion_window", report.congestion_window},
           {"in_flight", report.in_flight},
           {"packet_size", report.packet_size},
-          {"migrations", report.migrations}};
+          {"migrations", report.migrations},
+          {"key_updates", report.key_updates}};
 }
 
 json::object carrier_row(const CarrierReport& report) {

@@ -120,6 +120,16 @@ struct LibraryCallbacks {
     return 0;
   }
 
+  static int update_key(ngtcp2_conn* conn, std::uint8_t* rx_secret, std::uint8_t* tx_secret,
+                        ngtcp2_crypto_aead_ctx* rx_context, std::uint8_t* rx_iv,
+                        ngtcp2_crypto_aead_ctx* tx_context, std::uint8_t* tx_iv,
+                        const std::uint8_t* old_rx_secret, const std::uint8_t* old_tx_secret,
+                        std::size_t size, void* user) {
+    ++self(user).prepared_;
+    return ngtcp2_crypto_update_key_cb(conn, rx_secret, tx_secret, rx_context, rx_iv, tx_context, tx_iv,
+                                       old_rx_secret, old_tx_secret, size, user);
+  }
+
   /// Datagrams of one packet have the same number.
   static int datagram_lost(ngtcp2_conn* /*conn*/, std::uint64_t number, void* user) {
     LibraryConnection& connection = self(user);
@@ -171,7 +181,7 @@ ngtcp2_callbacks library_callbacks(bool server) {
   out.encrypt = ngtcp2_crypto_encrypt_cb;
   out.decrypt = ngtcp2_crypto_decrypt_cb;
   out.hp_mask = ngtcp2_crypto_hp_mask_cb;
-  out.update_key = ngtcp2_crypto_update_key_cb;
+  out.update_key = LibraryCallbacks::update_key;
   out.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   out.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   out.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb;

@@ -54,6 +54,7 @@ QuicReport LibraryConnection::report() const {
   if (measured) out.rtt = std::chrono::nanoseconds{static_cast<std::int64_t>(info.smoothed_rtt)};
   out.congestion_window = info.cwnd;
   out.in_flight = info.bytes_in_flight;
+  out.key_updates = std::max(prepared_, 1U) - 1;
   out.packet_size = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
   out.lost_packets = lost_of_closed_ + lost_datagrams_;
   for (const auto& [id, stream] : streams_) out.lost_packets += ngtcp2_conn_get_stream_loss_count(conn_, id);
@@ -132,11 +133,12 @@ void LibraryConnection::end(const Closing& closing) {
   host_.retire(*this, write_close(application_error(closing.code, closing.text)));
 }
 
-bool LibraryConnection::read(Bytes packet, const Endpoint& local, const Endpoint& peer) {
+bool LibraryConnection::read(Bytes packet, const Endpoint& local, const Endpoint& peer, std::uint8_t ecn) {
   if (closing_ || retired_) return true;
   ++counted_.received_packets;
   counted_.received_bytes += packet.size();
-  const ngtcp2_pkt_info info{};
+  if (ecn == NGTCP2_ECN_CE) ++counted_.marked_packets;
+  const ngtcp2_pkt_info info{.ecn = ecn};
   in_library_ = true;
   const int failed = ngtcp2_conn_read_pkt(conn_, &path_.between(local, peer), &info, library_data(packet),
                                           packet.size(), time());
@@ -185,11 +187,21 @@ void LibraryConnection::follow_peer() {
   if (handle_ != nullptr) handle_->set_peer(now);
 }
 
+/// RFC 9001, 6: one side is enough, the other answers with new keys of its own. Where it cannot be now,
+/// later.
+void LibraryConnection::renew_keys() {
+  if (ngtcp2_conn_is_server(conn_) != 0 || !established_) return;
+  if (renewed_ == Time{}) renewed_ = host_.now();
+  if (host_.now() - renewed_ < host_.settings().rekey) return;
+  if (ngtcp2_conn_initiate_key_update(conn_, time()) == 0) renewed_ = host_.now();
+}
+
 bool LibraryConnection::write() {
   if (retired_) return false;
   PacketBatch& batch = host_.batch();
   in_library_ = true;
   apply_resets();
+  renew_keys();
   const std::size_t quantum = ngtcp2_conn_get_send_quantum(conn_);
   const std::size_t longest = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
   PacketFiller packet{*this, time()};
@@ -204,7 +216,7 @@ bool LibraryConnection::write() {
     ++counted_.sent_packets;
     counted_.sent_bytes += static_cast<std::size_t>(size);
     batch.add(static_cast<std::size_t>(size), endpoint_of(packet.path().remote),
-              endpoint_of(packet.path().local).address);
+              endpoint_of(packet.path().local).address, packet.ecn());
   }
   if (size >= 0) ngtcp2_conn_update_pkt_tx_time(conn_, time());
   in_library_ = false;
@@ -260,7 +272,7 @@ ConnectionRemains LibraryConnection::write_close(const ngtcp2_ccerr& why) {
       std::min(ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_), into.size()), &why, time());
   if (size <= 0) return out;
   const auto bytes = static_cast<std::size_t>(size);
-  batch.add(bytes, endpoint_of(path.path.remote), endpoint_of(path.path.local).address);
+  batch.add(bytes, endpoint_of(path.path.remote), endpoint_of(path.path.local).address, 0);
   out.answer.assign(into.begin(), into.begin() + size);
   out.until = host_.now() + std::chrono::nanoseconds{kLingering * ngtcp2_conn_get_pto(conn_)};
   return out;

@@ -59,7 +59,7 @@ class LibraryConnection {
 
   // What the host does with it. Each of these may retire it.
   /// False: it was no beginning of a connection, and the peer should be asked to prove its address.
-  bool read(Bytes packet, const Endpoint& local, const Endpoint& peer);
+  bool read(Bytes packet, const Endpoint& local, const Endpoint& peer, std::uint8_t ecn);
   void expire();
   /// Writes what the library permits now. True: it stopped early, and wants another turn.
   bool write();
@@ -98,6 +98,7 @@ class LibraryConnection {
   /// Once the library has returned; true when the connection goes on.
   bool settle(int library_error);
   void apply_resets();
+  void renew_keys();
   void follow_peer();
   void fail(int library_error);
   void fail_with(const Error& error, std::uint64_t code, ConnectionRemains remains);
@@ -127,6 +128,8 @@ class LibraryConnection {
   bool established_told_ = false;
   bool stateless_reset_ = false;
   bool retired_ = false;
+  Time renewed_{};                    // when the keys were
+  unsigned prepared_ = 0;             // keys: one set more than were in use
   std::uint64_t lost_of_closed_ = 0;  // packets of streams that are gone
   std::uint64_t lost_datagrams_ = 0;  // packets with datagrams
   std::uint64_t last_lost_ = 0;

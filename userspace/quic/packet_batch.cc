@@ -20,9 +20,12 @@ MutableBytes PacketBatch::room() {
   return {bytes_.get() + used_, kLongest};
 }
 
-void PacketBatch::add(std::size_t bytes, const Endpoint& peer, const IpAddress& local) {
-  packets_.push_back(
-      {.peer = peer, .local = local, .header = {}, .payload = Bytes{bytes_.get() + used_, bytes}});
+void PacketBatch::add(std::size_t bytes, const Endpoint& peer, const IpAddress& local, std::uint8_t ecn) {
+  packets_.push_back({.peer = peer,
+                      .local = local,
+                      .header = {},
+                      .payload = Bytes{bytes_.get() + used_, bytes},
+                      .ecn = ecn});
   used_ += bytes;
 }
 

@@ -18,7 +18,7 @@ class PacketBatch {
 
   /// Where the next packet is to be written: kLongest bytes. Sends when there is no room any more.
   MutableBytes room();
-  void add(std::size_t bytes, const Endpoint& peer, const IpAddress& local);
+  void add(std::size_t bytes, const Endpoint& peer, const IpAddress& local, std::uint8_t ecn);
   /// What the system does not take is lost, as the network loses packets.
   void send();
 

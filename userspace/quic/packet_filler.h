@@ -19,6 +19,7 @@ class PacketFiller final : public QuicPacket {
   ngtcp2_ssize finish();
 
   const ngtcp2_path& path() const { return storage_.path; }
+  std::uint8_t ecn() const { return static_cast<std::uint8_t>(info_.ecn); }
 
  private:
   Outcome complete(ngtcp2_ssize size);

@@ -86,13 +86,15 @@ struct QuicReport {
   Duration rtt{};  // smoothed; 0: not measured yet
   std::uint64_t sent_packets = 0;
   std::uint64_t received_packets = 0;
-  std::uint64_t lost_packets = 0;  // as far as the library tells
-  std::uint64_t sent_bytes = 0;    // UDP payload
+  std::uint64_t lost_packets = 0;    // as far as the library tells
+  std::uint64_t marked_packets = 0;  // received, that met congestion on their way (RFC 3168)
+  std::uint64_t sent_bytes = 0;      // UDP payload
   std::uint64_t received_bytes = 0;
   std::uint64_t congestion_window = 0;  // bytes
   std::uint64_t in_flight = 0;          // bytes
   std::size_t packet_size = 0;          // UDP payload that the path takes, as found so far
   std::uint32_t migrations = 0;         // changes of the peer's address that were validated
+  std::uint32_t key_updates = 0;        // RFC 9001, 6
   bool resumed = false;
 };
 

@@ -22,6 +22,7 @@ struct QuicSettings {
   std::uint64_t streams = 1024;                   // that the peer may have open at once
   std::uint64_t stream_window = 16384;  // bytes that the peer may send on a new stream before grant()
   QuicCongestion congestion = QuicCongestion::kBbr;
+  Duration rekey = std::chrono::hours{1};  // age at which a client renews the keys of both directions
 };
 
 /// Bounds of a server, of each endpoint.

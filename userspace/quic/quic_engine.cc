@@ -167,7 +167,7 @@ void QuicEngine::receive(const ReceivedDatagram& datagram) {
     const Bytes answer = closed_.answer_for(id, datagram.payload.size());
     if (answer.empty()) return;
     std::copy(answer.begin(), answer.end(), batch_.room().begin());
-    return batch_.add(answer.size(), datagram.peer, gate_ ? datagram.local : IpAddress{});
+    return batch_.add(answer.size(), datagram.peer, gate_ ? datagram.local : IpAddress{}, 0);
   }
   if (gate_) return meet(datagram, ids);
   offer_to_peers(datagram);
@@ -181,7 +181,7 @@ Endpoint QuicEngine::local_of(const ReceivedDatagram& datagram) const {
 
 void QuicEngine::read(LibraryConnection& connection, const ReceivedDatagram& datagram) {
   if (!std::exchange(connection.was_read, true)) read_.push_back(&connection);
-  const bool began = connection.read(datagram.payload, local_of(datagram), datagram.peer);
+  const bool began = connection.read(datagram.payload, local_of(datagram), datagram.peer, datagram.ecn);
   if (!began && gate_) gate_->ask_for_proof(datagram);
   if (!connection.retired()) write_soon(connection);
 }

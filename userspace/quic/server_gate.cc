@@ -138,7 +138,7 @@ void ServerGate::reset_unknown(const ReceivedDatagram& datagram, const ngtcp2_ve
 }
 
 void ServerGate::answer(const ReceivedDatagram& datagram, ngtcp2_ssize size) {
-  if (size > 0) host_.batch().add(static_cast<std::size_t>(size), datagram.peer, datagram.local);
+  if (size > 0) host_.batch().add(static_cast<std::size_t>(size), datagram.peer, datagram.local, 0);
 }
 
 bool ServerGate::may_answer() {

@@ -1,11 +1,14 @@
 """Carriers of QUIC begin, end and begin again: a hub that was killed, and the workers that carriers belong to."""
 
+import secrets
+import threading
 import time
 
 from harness.daemon import QUICK
 from harness.datagrams import answers, ask
+from harness.firewall import Firewall
 from harness.runner import case
-from harness.sockets import expect_echo, expect_reset
+from harness.sockets import expect_echo, expect_reset, receive
 from harness.streams import Load
 from harness.toml import merged
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V6
@@ -52,6 +55,36 @@ def the_hub_is_killed_and_restarted_under_load(world):
     for talk in talks:
         talk.end()
     expect_equal({row["client"]: row["id"] for row in edge.sessions()}, ids, "ids of the edge's sessions")
+
+
+@case(carrier="quic")
+def marks_of_a_router_are_heeded(world):
+    """The hub counts what came marked for congestion; the edge, which it tells, slows down and loses nothing."""
+    listener = world.listen(7000)
+    hub, edge = world.pair([{**ECHO, "name": "raw"}], edge={"tunnel": {"congestion": "cubic"}})
+    firewall = Firewall(world)
+    client, backend = world.flow(7000, listener)
+    window = window_after(edge, client, backend)
+    expect_equal(marked(hub), 0, "packets that came marked")
+    firewall.mark_congestion()
+    slower = window_after(edge, client, backend)
+    expect(marked(hub) > 10, f"packets that came marked: {marked(hub)}")
+    expect(slower < window / 4, f"congestion windows without and with marks: {window} and {slower}")
+    firewall.lift()
+
+
+def window_after(edge, client, backend):
+    """The congestion window of the flow's carrier behind some megabytes, which arrive as they were sent."""
+    data = secrets.token_bytes(4 << 20)
+    sender = threading.Thread(target=client.sendall, args=(data,), daemon=True)
+    sender.start()
+    expect(receive(backend, len(data)) == data, "what came is what was sent")
+    sender.join(10)
+    return next(carrier["quic"]["congestion_window"] for carrier in edge.carriers() if carrier["flows"])
+
+
+def marked(hub):
+    return sum(carrier["quic"]["marked_packets"] for carrier in hub.carriers())
 
 
 @case(carrier="quic")

@@ -28,6 +28,10 @@ class Firewall:
         self._add(self._world.edge, "output", f"ip saddr {address} udp dport {TUNNEL_PORT} ip saddr set {other}")
         self._add(self._world.edge, "prerouting", f"ip daddr {other} udp sport {TUNNEL_PORT} ip daddr set {address}")
 
+    def mark_congestion(self):
+        """What can bear a mark reaches the hub with one, as from a router that is full (RFC 3168)."""
+        self._add(self._world.hub, "prerouting", f"udp dport {TUNNEL_PORT} ip ecn != not-ect ip ecn set ce")
+
     def lift(self):
         for space in (self._world.hub, self._world.edge):
             self._run(space, f"add table {TABLE}; delete table {TABLE}")

@@ -189,7 +189,7 @@ TEST(View, Tunnels) {
       "resumed":true,"up":true,"why":"","why_tls":"peer_unreachable: no answer"},
      {"index":1,"kind":"quic","worker":0,"peer":"192.0.2.1:4001","local":"10.0.0.1:8443","cipher":"AES-128-GCM",
       "rtt_us":20000,"age_s":9,"flows":1,"sent":"0","received":"0","resumed":false,"up":true,"why":"",
-      "quic":{"sent_packets":2000,"lost_packets":13,"congestion_window":2048,"migrations":1}},
+      "quic":{"sent_packets":2000,"lost_packets":13,"marked_packets":4,"congestion_window":2048,"migrations":1}},
      {"index":2,"kind":"quic","worker":0,"peer":"","local":"","cipher":"","rtt_us":0,"age_s":0,"flows":0,"sent":0,
       "received":0,"up":false,"why":"pin_mismatch"}]},
     {"edge":"old","instance":"0","legacy":true,"carriers":[{"index":0,"kind":"tls","up":false}]}]})"));
@@ -201,13 +201,13 @@ TEST(View, Tunnels) {
   };
   EXPECT_THAT(row(0),
               MatchesRegex("EDGE +INSTANCE +CARRIER +KIND +STATE +WORKER +PEER +LOCAL +CIPHER +RTT +LOST "
-                           "+WINDOW +MOVED +RESUMED +AGE +FLOWS +SENT +RECEIVED"));
+                           "+MARKED +WINDOW +MOVED +RESUMED +AGE +FLOWS +SENT +RECEIVED"));
   EXPECT_THAT(row(1),
               MatchesRegex("fra1 +00ab +0 +tls +up, for want of QUIC: peer_unreachable: no answer +1 "
-                           "+192.0.2.1:4000 +10.0.0.1:8443 +TLS_AES_128_GCM_SHA256 +12.3ms +- +- +- +yes "
+                           "+192.0.2.1:4000 +10.0.0.1:8443 +TLS_AES_128_GCM_SHA256 +12.3ms +- +- +- +- +yes "
                            "+5s +2 +1.0 KiB +0 B"));
   EXPECT_THAT(row(2), MatchesRegex("fra1 +00ab +1 +quic +up +0 +192.0.2.1:4001 +10.0.0.1:8443 +AES-128-GCM "
-                                   "+20.0ms +0.65 % +2.0 KiB +1 +no +9s +1 +0 B +0 B"));
+                                   "+20.0ms +0.65 % +4 +2.0 KiB +1 +no +9s +1 +0 B +0 B"));
   EXPECT_THAT(row(3), MatchesRegex("fra1 +00ab +2 +quic +down: pin_mismatch +0 .*"));
   EXPECT_THAT(row(4), MatchesRegex("old +legacy +0 +tls +down .*"));
   EXPECT_THAT(view_tunnels(object(R"({"tunnels":[]})")), HasSubstr("no tunnels"));

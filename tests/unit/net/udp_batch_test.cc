@@ -80,6 +80,16 @@ TEST_F(UdpBatchTest, StartsAnotherRunForAnotherPeerOrSource) {
   EXPECT_EQ(messages(other), (std::vector<std::pair<std::size_t, int>>{{20, 10}}));
 }
 
+TEST_F(UdpBatchTest, StartsAnotherRunForOtherBitsOfEcn) {
+  ForeignSocket receiver{loopback(0)};
+  receiver.set(IPPROTO_UDP, UDP_GRO, 1);
+  Talking sender{network, loopback(0)};
+  auto batch = datagrams(receiver.local(), {10, 10, 10, 10, 10});
+  batch[2].ecn = batch[3].ecn = 2;
+  EXPECT_EQ(sender.socket->send(batch).sent, 5U);
+  EXPECT_EQ(messages(receiver), (std::vector<std::pair<std::size_t, int>>{{20, 10}, {20, 10}, {10, 0}}));
+}
+
 TEST_F(UdpBatchTest, ReachesAPeerThatKnowsNoRunsDatagramByDatagram) {
   const ForeignSocket receiver{loopback(0)};
   Talking sender{network, loopback(0)};

@@ -41,5 +41,30 @@ TEST_F(QuicSystemTest, CarriesMuchBothWays) {
   acceptor.peers.clear();
 }
 
+/// Keeps the bits of ECN of all that comes.
+struct EcnReceiver final : UdpObserver {
+  void on_datagrams(std::span<const ReceivedDatagram> datagrams) override {
+    for (const ReceivedDatagram& each : datagrams) bits.push_back(each.ecn);
+  }
+  void on_overrun(std::uint64_t /*datagrams*/) override {}
+  std::vector<int> bits;
+};
+
+TEST_F(QuicSystemTest, TheBitsOfEcnAreSentAndRead) {
+  for (const IpAddress& here : {IpAddress::v4(0x7f000001), IpAddress::parse("::1").value()}) {
+    EcnReceiver receiver;
+    const auto into = network.attach(std::move(network.bind_quic({here, 0}, 1).value().front()), receiver);
+    EcnReceiver sender;
+    const auto from = network.attach(std::move(network.bind_quic({here, 0}, 1).value().front()), sender);
+    std::vector<OutgoingDatagram> batch;
+    for (std::uint8_t ecn = 0; ecn < 4; ++ecn)
+      batch.push_back(
+          {.peer = into->local(), .local = here, .header = {}, .payload = as_bytes("bits"), .ecn = ecn});
+    ASSERT_EQ(from->send(batch).sent, 4U);
+    ASSERT_TRUE(run_until(loop, [&] { return receiver.bits.size() == 4; }));
+    EXPECT_EQ(receiver.bits, (std::vector<int>{0, 1, 2, 3}));
+  }
+}
+
 }  // namespace
 }  // namespace penstock

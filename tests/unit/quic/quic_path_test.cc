@@ -1,0 +1,73 @@
+// What a path tells by marks (ECN), and keys that are renewed on it.
+#include <algorithm>
+
+#include "unit/quic/quic_world.h"
+
+namespace penstock {
+namespace {
+
+class QuicPathTest : public QuicWorld {
+ protected:
+  /// Sends much, and returns the largest congestion window on the way.
+  std::uint64_t window_while_sending() {
+    const std::string text = telling(4000000, 1);
+    const QuicStreamId id = near.open(text, true);
+    std::uint64_t largest = 0;
+    EXPECT_TRUE(run([&] {
+      largest = std::max(largest, near.connection->report().congestion_window);
+      return far().ended.contains(id);
+    }));
+    EXPECT_TRUE(far().received[id] == text);
+    return largest;
+  }
+};
+
+TEST_F(QuicPathTest, MarksOfCongestionSlowTheSenderAndLoseNothing) {
+  settings.congestion = QuicCongestion::kCubic;
+  connect();
+  const std::uint64_t unmarked = window_while_sending();
+  EXPECT_EQ(far().connection->report().marked_packets, 0U);
+
+  internet.post().set_path({.delay = 10ms, .marking = 0.05});
+  clock.run_for(10s);
+  const std::uint64_t marked = window_while_sending();
+  EXPECT_GT(far().connection->report().marked_packets, 10U);
+  EXPECT_LT(near.connection->report().congestion_window, unmarked / 4) << marked;
+  EXPECT_EQ(near.connection->report().lost_packets, 0U);
+}
+
+TEST_F(QuicPathTest, APathThatClearsTheBitsCarriesAll) {
+  internet.post().set_path({.delay = 10ms, .marking = 1, .bleaches = true});
+  connect();
+  window_while_sending();
+  EXPECT_EQ(far().connection->report().marked_packets, 0U);
+}
+
+TEST_F(QuicPathTest, TheClientRenewsTheKeysOfBothDirections) {
+  settings.rekey = 1min;
+  connect();
+  far().echoes = true;
+  const QuicStreamId id = near.open("0", false);
+  std::string sent = "0";
+  for (int second = 1; second < 330; ++second) {
+    sent += std::to_string(second);
+    near.send(id, std::to_string(second), false);
+    clock.run_for(1s);
+  }
+  ASSERT_TRUE(run([&] { return near.received[id].size() == sent.size(); }));
+  EXPECT_EQ(near.received[id], sent);
+  EXPECT_EQ(near.connection->report().key_updates, 5U);
+  EXPECT_EQ(far().connection->report().key_updates, 5U);
+}
+
+TEST_F(QuicPathTest, KeysAreNotRenewedBeforeTheirTime) {
+  connect();
+  for (int minute = 0; minute < 59; ++minute) clock.run_for(1min);
+  EXPECT_EQ(near.connection->report().key_updates, 0U);
+  clock.run_for(2min);
+  EXPECT_EQ(near.connection->report().key_updates, 1U);
+  EXPECT_FALSE(near.closed);
+}
+
+}  // namespace
+}  // namespace penstock
