@@ -167,9 +167,10 @@ void HubCarrier::end_handshake(Reason reason, std::string text) {
   leave();
 }
 
-/// Destroys this object.
+/// Destroys this object. Over QUIC the end tells the reason: the peer may have had no stream to be told on.
 void HubCarrier::leave() {
   if (carrier_ == nullptr) worker_.worker_.counters.count(ending_->first);
+  if (carrier_ == nullptr && quic_ != nullptr) quic_->connection().close(ending_->first, ending_->second);
   shared_.desk.on_gone(caller(), ending_->first, ending_->second);
   worker_.gone(number_);
 }

@@ -75,6 +75,8 @@ std::unique_ptr<LibraryConnection> LibraryConnection::accept(ConnectionHost& hos
   ngtcp2_settings settings = settings_of(host.settings(), host.now());
   if (!admission.token.empty()) set_token(settings, admission.token, admission.original.has_value());
   ngtcp2_transport_params parameters = parameters_of(host.settings());
+  parameters.initial_max_streams_bidi = std::min(host.settings().first_streams, host.settings().streams);
+  made->withheld_streams_ = host.settings().streams - parameters.initial_max_streams_bidi;
   set_original_id(parameters, admission.original.value_or(header.dcid));
   if (admission.original) {
     parameters.retry_scid = header.dcid;

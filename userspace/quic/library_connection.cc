@@ -91,6 +91,13 @@ std::uint64_t LibraryConnection::stream_credit(QuicStreamId id) const {
   return ngtcp2_conn_get_max_stream_data_left(conn_, id);
 }
 
+void LibraryConnection::permit_streams() {
+  const std::uint64_t more = std::exchange(withheld_streams_, 0);
+  if (more == 0) return;
+  ngtcp2_conn_extend_max_streams_bidi(conn_, more);
+  host_.write_soon(*this);
+}
+
 void LibraryConnection::grant(QuicStreamId id, std::uint64_t bytes) {
   if (bytes == 0 || !streams_.contains(id)) return;
   ngtcp2_conn_extend_max_stream_offset(conn_, id, bytes);

@@ -51,6 +51,7 @@ class LibraryConnection {
   SendBuffer* buffer(QuicStreamId id);
   void finish(QuicStreamId id);
   std::uint64_t stream_credit(QuicStreamId id) const;
+  void permit_streams();
   void grant(QuicStreamId id, std::uint64_t bytes);
   void reset_stream(QuicStreamId id, std::uint64_t code);
   std::size_t datagram_room() const;
@@ -121,8 +122,9 @@ class LibraryConnection {
   Endpoint validated_;  // the last one that proved to be there
   std::unordered_map<QuicStreamId, QuicStream> streams_;
   std::vector<ConnectionId> ids_;
-  std::vector<Reset> resets_;       // asked for
-  std::optional<Closing> closing_;  // asked for
+  std::uint64_t withheld_streams_ = 0;  // until permit_streams()
+  std::vector<Reset> resets_;           // asked for
+  std::optional<Closing> closing_;      // asked for
   bool in_library_ = false;
   bool established_ = false;
   bool established_told_ = false;

@@ -120,6 +120,8 @@ class QuicConnection {
   virtual void finish(QuicStreamId id) = 0;
   /// Bytes that the peer permits on the stream now, beyond what was sent.
   virtual std::uint64_t stream_credit(QuicStreamId id) const = 0;
+  /// Server: the client may open all the streams of the settings from now on, and not only the first ones.
+  virtual void permit_streams() = 0;
   /// The peer may send so many bytes more on that stream.
   virtual void grant(QuicStreamId id, std::uint64_t bytes) = 0;
   /// Aborts both directions: RESET_STREAM and STOP_SENDING with the code; what is in the buffer is dropped.

@@ -20,6 +20,7 @@ struct QuicSettings {
   Duration idle = std::chrono::seconds{15};       // silence that ends a connection
   Duration keep_alive = std::chrono::seconds{5};  // silence after which the peer is asked
   std::uint64_t streams = 1024;                   // that the peer may have open at once
+  std::uint64_t first_streams = 1024;   // of those, before QuicConnection::permit_streams(); a server's
   std::uint64_t stream_window = 16384;  // bytes that the peer may send on a new stream before grant()
   QuicCongestion congestion = QuicCongestion::kBbr;
   Duration rekey = std::chrono::hours{1};  // age at which a client renews the keys of both directions

@@ -51,6 +51,10 @@ std::uint64_t QuicHandle::stream_credit(QuicStreamId id) const {
   return connection_ != nullptr ? connection_->stream_credit(id) : 0;
 }
 
+void QuicHandle::permit_streams() {
+  if (connection_ != nullptr) connection_->permit_streams();
+}
+
 void QuicHandle::grant(QuicStreamId id, std::uint64_t bytes) {
   if (connection_ != nullptr) connection_->grant(id, bytes);
 }

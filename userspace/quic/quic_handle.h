@@ -22,6 +22,7 @@ class QuicHandle final : public QuicConnection {
   SendBuffer* buffer(QuicStreamId id) override;
   void finish(QuicStreamId id) override;
   std::uint64_t stream_credit(QuicStreamId id) const override;
+  void permit_streams() override;
   void grant(QuicStreamId id, std::uint64_t bytes) override;
   void reset_stream(QuicStreamId id, std::uint64_t code) override;
   std::size_t datagram_room() const override;

@@ -31,6 +31,11 @@ QuicLink::~QuicLink() {
   loop_.post([endpoint = std::move(endpoint_)] {});
 }
 
+void QuicLink::carry(QuicFlows* flows) {
+  flows_ = flows;
+  if (flows != nullptr) connection_->permit_streams();
+}
+
 void QuicLink::await_readable() {
   reader_waits_ = true;
   if (has_news()) wake_reader();

@@ -29,8 +29,9 @@ class QuicLink final : public Link, private QuicObserver {
   QuicConnection& connection() { return *connection_; }
   const QuicConnection& connection() const { return *connection_; }
   /// Who has the other streams and the datagrams, and fills packets once the control stream has nothing more
-  /// to send. Until then streams of the peer are refused, and its datagrams ignored. Null: nobody any more.
-  void carry(QuicFlows* flows) { flows_ = flows; }
+  /// to send. Until then streams of the peer are refused, and its datagrams ignored; a hub permits none
+  /// but the control stream. Null: nobody any more.
+  void carry(QuicFlows* flows);
 
   void observe(LinkObserver* observer) override { observer_ = observer; }
   void await_readable() override;

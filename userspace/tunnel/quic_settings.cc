@@ -24,6 +24,7 @@ QuicSettings quic_settings(const TunnelConfig& config, std::uint64_t streams) {
           .idle = config.timeout,
           .keep_alive = config.ping,
           .streams = streams + 1,
+          .first_streams = 1,
           .stream_window = wire::kInitialCredit,
           .congestion = congestion_of(config.congestion)};
 }

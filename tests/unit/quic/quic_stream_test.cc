@@ -168,6 +168,20 @@ TEST_F(QuicStreamTest, HasALimitOfStreams) {
   EXPECT_EQ(beyond.error().code, Errc::kLimit);
 }
 
+TEST_F(QuicStreamTest, HasALimitOfItsOwnUntilMoreIsPermitted) {
+  settings.streams = 3;
+  settings.first_streams = 1;
+  connect();
+  near.open("who I am", false);
+  clock.run_for(1s);
+  ASSERT_FALSE(near.connection->open_stream());
+  far().connection->permit_streams();
+  far().connection->permit_streams();  // which permits nothing more
+  clock.run_for(1s);
+  for (int i = 1; i < 3; ++i) near.open("x", false);
+  EXPECT_FALSE(near.connection->open_stream());
+}
+
 TEST_F(QuicStreamTest, CarriesDatagrams) {
   connect();
   far().echoes = true;

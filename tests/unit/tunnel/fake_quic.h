@@ -101,6 +101,7 @@ class FakeQuic final : public QuicConnection {
     const auto found = streams.find(id);
     return found == streams.end() ? 0 : found->second.credit;
   }
+  void permit_streams() override { permits_streams = true; }
   void grant(QuicStreamId id, std::uint64_t bytes) override {
     if (streams.contains(id)) streams[id].granted += bytes;
   }
@@ -116,6 +117,7 @@ class FakeQuic final : public QuicConnection {
   std::vector<std::string> datagrams;            // sent
   std::size_t room = 1200;                       // of a datagram, and of a packet
   std::size_t streams_left = 1000;               // that the peer permits
+  bool permits_streams = false;                  // that the peer opens: more than the first
 
  private:
   class Packet final : public QuicPacket {
