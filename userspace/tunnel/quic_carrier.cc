@@ -234,6 +234,7 @@ void QuicCarrier::on_datagram(Bytes datagram) {
   now_ = loop_.now();
   if (state_ != State::kRunning) return;
   if (!held_) return take_datagram(datagram);
+  if (datagram.size() < wire::kQuicDatagramHead) return drop_malformed(datagram.size());
   if (early_bytes_ + datagram.size() > kMostEarly) return;  // as if it were lost on its way
   early_bytes_ += datagram.size();
   early_.emplace_back(datagram.begin(), datagram.end());

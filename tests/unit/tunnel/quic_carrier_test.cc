@@ -57,10 +57,21 @@ TEST_F(QuicCarrierTest, HoldsWhatComesBeforeItHasItsPlace) {
   EXPECT_EQ(attach(1)->heard(), "early");
 }
 
+TEST_F(QuicCarrierTest, LetsTheEdgeOpenStreamsFromItsBeginning) {
+  auto made = std::make_unique<FakeQuic>(true);
+  const FakeQuic& quic = *made;
+  const QuicLink link{loop_, std::move(made)};
+  EXPECT_FALSE(quic.permits_streams) << "of somebody who has not said who he is";
+  start(Side::kHub);
+  EXPECT_TRUE(quic_->permits_streams);
+}
+
 TEST_F(QuicCarrierTest, BoundsTheDatagramsThatItHolds) {
   start(Side::kHub);
   const std::string each = head(Type::kData) + std::string(1020, 'x');
   for (int i = 0; i < 100; ++i) quic_->datagram(each);
+  for (int i = 0; i < 1000; ++i) quic_->datagram("");
+  EXPECT_EQ(count(PST_R_MALFORMED), 1000U) << "what has no bytes is not held";
   carrier_->resume();
   settle();
   EXPECT_EQ(owner_.told.size(), 64U);
