@@ -33,6 +33,11 @@ class Programs:
         """Which few cases need."""
         return self._ours("packetload")
 
+    @property
+    def quic_client(self):
+        """The same."""
+        return self._ours("quic_client")
+
     def peer(self, name):
         """(path, environment) of a program that others wrote."""
         installed = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
