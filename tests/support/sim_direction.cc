@@ -62,7 +62,7 @@ void SimDirection::abandon() {
   bytes_.clear();
   segments_.clear();
   head_ = arrived_ = flying_ = unsent_ = 0;
-  end_flies_ = false;
+  end_flies_ = end_arrived_ = false;  // an end is behind all bytes
 }
 
 void SimDirection::stall(Duration span) {

@@ -227,10 +227,17 @@ void Edge::slot_down(std::uint32_t slot, Reason reason, const std::string& text)
     reported_.reset();
     event("carrier_down", what);
     if (up_ == 0) event("tunnel_down", what);
+    if (!stopped_) ask_hub();
   } else if (!stopped_) {
     event("dial_failed", what);
   }
   check_stopped();
+}
+
+/// What ended one carrier may have ended the others, which without traffic would notice late.
+void Edge::ask_hub() {
+  for (const Worker& worker : parts_.workers)
+    on_worker(worker.index, [](EdgeWorker& edge) { edge.ask_hub(); });
 }
 
 std::optional<std::uint32_t> Edge::slot_that_is_up() const {

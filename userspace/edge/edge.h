@@ -100,6 +100,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   void tell_refused(const std::vector<UdpServices::Refused>& refused);
   bool is_news(const Assignment& assignment) const;
   void report_changed_ports();
+  void ask_hub();
   void report_traffic();
   void send_report(const std::vector<LedgerRow>& rows);
   std::optional<std::uint32_t> slot_that_is_up() const;

@@ -51,6 +51,12 @@ void EdgeWorker::send(std::uint32_t slot, FrameType type, const std::string& pay
   }
 }
 
+void EdgeWorker::ask_hub() {
+  for (const auto& slot : slots_) {
+    if (slot->current() != nullptr) slot->current()->carrier()->ask();
+  }
+}
+
 void EdgeWorker::reset_flows(const PortSet& ports, Reason reason) {
   for (const auto& slot : slots_) {
     for (EdgeCarrier* const carrier : slot->carriers()) carrier->reset_flows(ports, reason);

@@ -55,6 +55,8 @@ class EdgeWorker final : private CarrierSlotObserver, private SessionCarriers {
   /// Carries a client's connection on the emptiest carrier of this worker, or resets it when there is none.
   void open(std::unique_ptr<Connection> connection, Flow flow);
   void send(std::uint32_t slot, FrameType type, const std::string& payload);
+  /// Asks the hub for a sign of life on every carrier.
+  void ask_hub();
   void reset_flows(const PortSet& ports, Reason reason);
   void stop(Reason reason);
 

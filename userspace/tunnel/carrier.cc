@@ -267,11 +267,14 @@ void Carrier::check_peer(Time now) {
               std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) + " s");
     return finish_closing();  // nobody hears a goodbye
   }
-  if (mode_ != Mode::kPenstock && side_ == Side::kEdge) return;  // a legacy hub does not expect to be asked
   // Asked when silent; and now and then when busy, so that the round trip stays known.
   const bool due = silence >= ping_every() || mode_ != Mode::kPenstock || rtt_ == Duration{};
-  if (now - last_ping_ < (due ? ping_every() : 3 * ping_every())) return;
-  last_ping_ = now;
+  if (now - last_ping_ >= (due ? ping_every() : 3 * ping_every())) ask();
+}
+
+void Carrier::ask() {
+  if (mode_ != Mode::kPenstock && side_ == Side::kEdge) return;  // a legacy hub does not expect it
+  last_ping_ = loop_.now();
   std::array<std::byte, 8> payload{};
   store_u64(payload.data(), ++ping_nonce_);
   send(FrameType::kPing, mode_ == Mode::kPenstock ? Bytes{payload} : Bytes{});

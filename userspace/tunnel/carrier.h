@@ -111,6 +111,9 @@ class Carrier : protected LinkObserver {
 
   /// Sends a frame of the tunnel itself (stream 0).
   void send(FrameType type, Bytes payload);
+  /// Asks the peer for a sign of life, whenever it was heard last. One that knows nothing of the carrier says
+  /// so, which ends it.
+  void ask();
 
   /// Queues a datagram, UDP_DATA or UDP_DATA_BACK. From then on `line`, which outlives the carrier, has it
   /// as held, then as sent, or as dropped when the carrier ends before. False when it does not fit into the

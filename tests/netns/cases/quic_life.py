@@ -43,6 +43,7 @@ def the_hub_is_killed_and_restarted_under_load(world):
     hub.start()
     began = time.monotonic()
     expect_reset(client)
+    until(lambda: len(edge.events("carrier_down")) == 2, "the carrier without traffic is found dead as well")
     edge.await_connected(30.0)
     expect(time.monotonic() - began < 30, "well before the silence would have been noticed")
     downs = edge.events("carrier_down")

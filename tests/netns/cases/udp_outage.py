@@ -1,6 +1,6 @@
 """The tunnel goes away and comes back: UDP sessions live on."""
 
-from harness.datagrams import answers, ask, drain, name_of, port_of
+from harness.datagrams import answers, ask, between, drain, name_of, port_of
 from harness.daemon import QUICK, Edge
 from harness.runner import case
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE2_TUNNEL, EDGE_V6, HUB_TUNNEL2
