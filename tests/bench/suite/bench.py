@@ -61,7 +61,7 @@ class Bench:
             _set(namespace, "net/ipv4/ip_forward", "1")
             _set(namespace, "net/ipv4/ip_local_port_range", "10000 65535")
             _set(namespace, "net/ipv4/tcp_tw_reuse", "1")
-            _set(namespace, "net/ipv4/tcp_congestion_control", self.settings.congestion)
+            _set_congestion(namespace, self.settings.congestion)
 
     def run(self):
         """Every round takes each measure at all peers that know it, the next round in the opposite order."""
@@ -118,6 +118,15 @@ def _standing(peer):
         yield
     finally:
         peer.stop()
+
+
+def _set_congestion(namespace, name):
+    try:
+        _set(namespace, "net/ipv4/tcp_congestion_control", name)
+    except OSError as problem:
+        with open("/proc/sys/net/ipv4/tcp_allowed_congestion_control", encoding="ascii") as file:
+            raise Failure(f"no congestion control '{name}' in namespaces ({problem.strerror}); --congestion can be "
+                          f"one of: {', '.join(file.read().split())}") from None
 
 
 def _set(namespace, key, value):
