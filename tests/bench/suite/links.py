@@ -4,6 +4,7 @@ from harness.topology import ip
 
 FAR_EDGE, FAR_BACKEND = "203.0.113.1", "203.0.113.2"        # the edge reaches the backend itself
 PLAIN_CLIENT, PLAIN_BACKEND = "203.0.113.17", "203.0.113.18"  # nothing in between
+CLIENT_NET, TUNNEL_NET, BACKEND_NET = "192.0.2.0/24", "198.51.100.0/24", "10.0.3.0/24"
 LINKS = (("edge", FAR_EDGE, "backend", FAR_BACKEND), ("client", PLAIN_CLIENT, "backend", PLAIN_BACKEND))
 
 

@@ -3,7 +3,7 @@
 import time
 
 from harness.wait import Failure
-from suite import datagrams, forward, kernel, steering
+from suite import datagrams, forward, kernel, lossy, steering
 from suite.load import all_sources
 from suite.measurement import Measurement
 from suite.meter import ProcessorMeter, kernel_memory, memory_of
@@ -100,7 +100,7 @@ def _keep_ping(found, name, report):
         found.metrics[f"latency.{name}.{percentile}"] = report[f"{percentile}_us"]
 
 
-MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency,
+MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency, "lossy": lossy.lossy,
             "datagrams": datagrams.datagrams, "sessions": datagrams.sessions, "forward": forward.forward,
             "roundtrip": forward.roundtrip, "steering": steering.steering, "guard": kernel.guard, "maps": kernel.maps}
 WITH_WIRES = ("forward", "steering")  # programs rewrite packets in these, whatever the peer

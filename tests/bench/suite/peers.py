@@ -14,7 +14,7 @@ from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, ROUND_TRIP_PORT, SES
 from suite.redirect import BareRedirect
 from suite.settings import CIPHER, CIPHERS, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
 
-TCP = ("memory", "throughput", "rate", "latency")
+TCP = ("memory", "throughput", "rate", "latency", "lossy")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
 FORWARD_PORT = 7600  # the first at the backend that a kernel program stands in for
 OFFERED = (50_000, 75_000, 100_000, 150_000, 200_000, 300_000)             # datagrams a second, to sockets
@@ -167,7 +167,7 @@ class NginxHop:
 class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
-    name, steering, carrier = "penstock", "socket", "tls"
+    name, steering, carrier, congestion = "penstock", "socket", "tls", "bbr"
     measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering")
     first_port, tunnel_port = 7200, 8443
     way, far, offered, direct_to = "tunnel", BACKEND_V4, OFFERED, ()
@@ -179,7 +179,7 @@ class PenstockPair:
                   "sessions": settings.session_limit, "sessions_per_source": settings.session_limit,
                   "backend_sockets": max(sockets, LINGERING * MANY_SESSIONS + SPARE_FLOWS)}
         self._node = {"node": {"workers": 1, "access_log": None}, "limits": limits, "steering": {"mode": self.steering},
-                      "flow": {"unreplied": f"{settings.unreplied}s"},
+                      "tunnel": {"congestion": self.congestion}, "flow": {"unreplied": f"{settings.unreplied}s"},
                       "guard": {"new_source_rate": 0}}  # twenty addresses stand for all clients
         self._services = self._make_services()
         self.echo, self.bulk, self.datagrams, self.sessions = (
@@ -261,6 +261,21 @@ class QuicPair(PenstockPair):
     first_port, tunnel_port = 9200, 8445
 
 
+class QuicCubicPair(QuicPair):
+    """The same with another congestion control, which takes every loss for a full link."""
+
+    name, congestion = "quic-cubic", "cubic"
+    measures = ("lossy",)
+    first_port, tunnel_port = 8600, 8447
+    alone = True
+
+
+class QuicRenoPair(QuicCubicPair):
+    """The same."""
+
+    name, congestion = "quic-reno", "reno"
+
+
 class KernelPair(PenstockPair):
     """The same with kernel programs before the sockets. It stands only while it is measured: programs see every packet."""
 
@@ -316,5 +331,6 @@ class KernelQuicPair(KernelPair):
 
 
 PEERS = {"direct": Direct, "redirect": BareRedirect, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair,
-         "quic": QuicPair, "kernel": KernelPair, "kernel-quic": KernelQuicPair}
+         "quic": QuicPair, "quic-cubic": QuicCubicPair, "quic-reno": QuicRenoPair, "kernel": KernelPair,
+         "kernel-quic": KernelQuicPair}
 ON_WIRES = ("redirect", "kernel", "kernel-quic")  # these want links that behave like wires, which the others then have as well

@@ -32,6 +32,10 @@ class BenchPrograms(Programs):
         return self._ours("packetend")
 
     @property
+    def linkem(self):
+        return self._ours("linkem")
+
+    @property
     def steering_echo(self):
         return self._ours("steering_echo")
 
@@ -47,6 +51,7 @@ class BenchPrograms(Programs):
             self.missing["kernel"] = str(missing)
         if "penstock" in self.missing:
             self.missing["kernel"] = self.missing["quic"] = self.missing["penstock"]
+            self.missing["quic-cubic"] = self.missing["quic-reno"] = self.missing["penstock"]
         if "kernel" in self.missing:
             self.missing["kernel-quic"] = self.missing["kernel"]
 
@@ -80,7 +85,7 @@ class BenchPrograms(Programs):
             done = subprocess.run([program, "-v"], env=environment or None, text=True, capture_output=True, timeout=10,
                                   check=False)
             return done.stderr.strip()
-        if name in ("penstock", "kernel", "quic", "kernel-quic"):
+        if name in ("penstock", "kernel", "quic", "quic-cubic", "quic-reno", "kernel-quic"):
             return _output([self.penstockd, "--version"], {}).strip()
         return ""
 

@@ -20,6 +20,11 @@ for _flows in (1, 100):
 for _at_once, _how in ((1, "one after the other"), (16, "16 at once")):
     _metric(f"rate.{_at_once}", f"new flows, {_how}", "1/s", "more")
     _metric(f"rate.processor.{_at_once}", f"CPU of both proxies per new flow, {_how}", "µs", "less")
+for _flows in (1, 20):
+    for _direction in ("up", "down"):
+        _of = f"{_direction}, {_flows} flow{'s' if _flows > 1 else ''}"
+        _metric(f"lossy.{_direction}.{_flows}", f"through a lossy link {_of}", "Mbit/s", "more")
+        _metric(f"lossy.share.{_direction}.{_flows}", "... of the link's rate", "%", "more")
 _LOADS = {"idle": "idle",
           "saturated.up": "beside 50 saturated flows up", "saturated.down": "beside 50 saturated flows down",
           "half.up": "beside 50 flows up at half that rate", "half.down": "beside 50 flows down at half that rate"}
