@@ -11,6 +11,7 @@ from suite import certificate
 from suite.ends import FORWARD_PORTS
 from suite.links import FAR_BACKEND, PLAIN_BACKEND
 from suite.load import BULK_PORT, DATAGRAM_PORT, ECHO_PORT, ROUND_TRIP_PORT, SESSION_PORT, SESSION_PORTS
+from suite.loop import BareLoop
 from suite.redirect import BareRedirect
 from suite.settings import CIPHER, CIPHERS, LINGERING, MANY_SESSIONS, SPARE_DESCRIPTORS, SPARE_FLOWS
 
@@ -331,6 +332,6 @@ class KernelQuicPair(KernelPair):
 
 
 PEERS = {"direct": Direct, "redirect": BareRedirect, "haproxy": HAProxyPair, "nginx": NginxHop, "penstock": PenstockPair,
-         "quic": QuicPair, "quic-cubic": QuicCubicPair, "quic-reno": QuicRenoPair, "kernel": KernelPair,
+         "loop": BareLoop, "quic": QuicPair, "quic-cubic": QuicCubicPair, "quic-reno": QuicRenoPair, "kernel": KernelPair,
          "kernel-quic": KernelQuicPair}
 ON_WIRES = ("redirect", "kernel", "kernel-quic")  # these want links that behave like wires, which the others then have as well

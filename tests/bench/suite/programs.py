@@ -19,6 +19,10 @@ class BenchPrograms(Programs):
         self.flowload = self._ours("flowload")
         self._look_for_steering()
         try:
+            _ = self.quicloop
+        except MissingProgram as missing:
+            self.missing["loop"] = str(missing)
+        try:
             self.haproxy = self.peer("haproxy")
         except MissingProgram as missing:
             self.missing["haproxy"] = str(missing)
@@ -34,6 +38,10 @@ class BenchPrograms(Programs):
     @property
     def linkem(self):
         return self._ours("linkem")
+
+    @property
+    def quicloop(self):
+        return self._ours("quicloop")
 
     @property
     def steering_echo(self):
