@@ -98,10 +98,10 @@ def carriers_keep_off_public_ports(world):
     hub.add_service(**wide)
     hub.await_ports("wide")
     world.processes.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40063"], world.edge)
-    for _ in range(3):
+    for downs in range(1, 4):
         hub.kill()
         hub.start()
-        edge.await_event("tunnel_down")
+        until(lambda downs=downs: len(edge.events("tunnel_down")) == downs, "the edge notices")
         edge.await_connected(30.0)
         own = [int(carrier["local"].rpartition(":")[2]) for carrier in edge.carriers() if carrier["up"]]
         expect(own and not set(own) & set(public), f"ports of carriers: {own}")
