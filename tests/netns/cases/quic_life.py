@@ -43,7 +43,7 @@ def the_hub_is_killed_and_restarted_under_load(world):
     hub.start()
     began = time.monotonic()
     expect_reset(client)
-    until(lambda: len(edge.events("carrier_down")) == 2, "the carrier without traffic is found dead as well")
+    until(lambda: len(edge.events("carrier_down")) == 2, "both carriers are found dead")
     edge.await_connected(30.0)
     expect(time.monotonic() - began < 30, "well before the silence would have been noticed")
     downs = edge.events("carrier_down")
@@ -72,6 +72,26 @@ def marks_of_a_router_are_heeded(world):
     expect(marked(hub) > 10, f"packets that came marked: {marked(hub)}")
     expect(slower < window / 4, f"congestion windows without and with marks: {window} and {slower}")
     firewall.lift()
+
+
+@case(short=True, carrier="quic")
+def a_carrier_without_traffic_is_found_dead_with_the_others(world):
+    """The hub is asked on it as soon as another one ends; by its own silence it would be noticed much later."""
+    world.echo_backend(7000)
+    hub, edge = world.pair([ECHO], edge=LONG_SILENCE)
+    client = world.connect(7000, timeout=30.0)
+    expect_echo(client)
+    expect_equal([carrier["index"] for carrier in edge.carriers() if carrier["flows"]], [0], "carriers with a flow")
+    time.sleep(3)  # until all has been said that carriers say when they are new
+    hub.kill()
+    hub.start()
+    client.sendall(b"anybody there?")
+    expect_reset(client)
+    until(lambda: len(edge.events("carrier_down")) == 2, "the other one is found dead as well")
+    downs = {(down["carrier"], down["reason"], down["error"]) for down in edge.events("carrier_down")}
+    expect_equal(downs, {(index, "peer_closed", LOST_ITS_MEMORY) for index in (0, 1)}, "how they end")
+    edge.await_connected(30.0)
+    expect_echo(world.connect(7000))
 
 
 def window_after(edge, client, backend):
