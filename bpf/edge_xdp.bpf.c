@@ -24,12 +24,12 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
   session = session_of(&d->path, &owner);
   if (!session) return edge_unknown(d, s, 1, o);
   why = edge_known(d, s, session, &owner, 1, o);
-  return why == PST_UNDECIDED ? serve(ctx, d, s, session, &owner, &o->device) : why;
+  return why == PST_UNDECIDED ? serve(ctx, d, s, session, &owner, o) : why;
 }
 
 SEC("xdp")
 int edge_xdp(struct xdp_md* ctx) {
-  struct outcome o = {.program = PST_PROGRAM_EDGE, .service = NO_SERVICE};
+  struct outcome o = {.program = PST_PROGRAM_EDGE, .service = NO_SERVICE, .keeps = 1};
   struct datagram d = {};
 
   return finish(&o, decide(ctx, &d, &o));

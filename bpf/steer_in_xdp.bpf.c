@@ -23,7 +23,7 @@ static __always_inline enum pst_reason decide(struct xdp_md* ctx, struct datagra
 
 SEC("xdp")
 int steer_in_xdp(struct xdp_md* ctx) {
-  struct outcome o = {.program = PST_PROGRAM_STEER_IN, .service = NO_SERVICE};
+  struct outcome o = {.program = PST_PROGRAM_STEER_IN, .service = NO_SERVICE, .keeps = 1};
   struct datagram d = {};
 
   return finish(&o, decide(ctx, &d, &o));

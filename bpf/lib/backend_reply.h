@@ -15,7 +15,7 @@ static __always_inline enum pst_reason serve_reply(struct xdp_md* ctx, const str
   if (!session || !owner.from_backend) return otherwise;
   o->service = session->service;
   if (d->malformed) return PST_R_MALFORMED;
-  return serve(ctx, d, s, session, &owner, &o->device);
+  return serve(ctx, d, s, session, &owner, o);
 }
 
 #endif

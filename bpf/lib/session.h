@@ -4,6 +4,7 @@
 #define PENSTOCK_BPF_SESSION_H
 
 #include "lib/forward.h"
+#include "lib/lanes.h"
 #include "lib/steer.h"
 
 /* Milliseconds as in pst_session; 0 stays free for "never". */
@@ -31,11 +32,24 @@ static __always_inline int is_ours_alone(const struct pst_session* session,
   return why == PST_R_OVER_MTU || why == PST_R_NO_NEXT_HOP;
 }
 
+/* Steers by the lane's ring if it has one, else by its socket. */
+static __always_inline enum pst_reason steer_by_lane(struct xdp_md* ctx, const struct datagram* d,
+                                                     const struct pst_settings* s,
+                                                     const struct pst_session* session, __u32 id,
+                                                     struct outcome* o) {
+  __u32 lane = session->lane;
+  void* ring = o->keeps ? bpf_map_lookup_elem(&pst_lane_rings, &lane) : (void*)0;
+
+  if (!ring || d->payload > KEPT_AT_MOST) return steer(ctx, d, s, session, id);
+  o->kept = 1;
+  return keep(ctx, d, ring, id);
+}
+
 /* Steers or forwards, by the session's flags; an answer that is ours alone is steered where it cannot be
  * forwarded. */
 static __always_inline enum pst_reason serve(struct xdp_md* ctx, const struct datagram* d,
                                              const struct pst_settings* s, struct pst_session* session,
-                                             const struct pst_path_owner* owner, __u32* device) {
+                                             const struct pst_path_owner* owner, struct outcome* o) {
   __u32 frame_id = owner->id;
   enum pst_reason why;
 
@@ -44,11 +58,11 @@ static __always_inline enum pst_reason serve(struct xdp_md* ctx, const struct da
   else
     session->client_seen = seen_now();
   if (session->flags & PST_SESSION_DIRECT) {
-    why = forward(ctx, d, session, !owner->from_backend, device);
+    why = forward(ctx, d, session, !owner->from_backend, &o->device);
     if (!is_ours_alone(session, owner, why)) return why;
     frame_id |= PST_FRAME_FROM_BACKEND;
   }
-  why = steer(ctx, d, s, session, frame_id);
+  why = steer_by_lane(ctx, d, s, session, frame_id, o);
   return is_ours_alone(session, owner, why) ? PST_R_UNDELIVERABLE : why;
 }
 

@@ -20,6 +20,8 @@ struct outcome {
   __u32 bytes;   /* of payload, or of the packet where that is not known */
   __u32 service; /* whose drops count; or NO_SERVICE */
   __u32 device;  /* where a rewritten packet leaves; 0: it stays */
+  __u8 keeps;    /* 1: what is steered may go to its lane's ring, */
+  __u8 kept;     /* ... and went there */
 };
 
 /* The reasons of datagrams are drops; but what found no way is left to the stack, unless it came from there.
@@ -37,6 +39,7 @@ static __always_inline int finish(const struct outcome* o, enum pst_reason why) 
     return XDP_DROP;
   }
   if (why == PST_R_TOLD_MTU) return XDP_TX;
+  if (o->kept) return XDP_DROP; /* of the packet: its bytes are elsewhere */
   return o->device ? bpf_redirect(o->device, 0) : XDP_PASS;
 }
 

@@ -40,8 +40,10 @@ BpfPrograms::BpfPrograms() {
   std::size_t size = 0;
   const void* elf = edge_xdp__elf_bytes(&size);
   load("edge_xdp", elf, size);
-  elf = steer_out_xdp__elf_bytes(&size);
-  load("steer_out_xdp", elf, size);
+  for (const char* name : {"steer_out_xdp", "lane_out_xdp"}) {
+    elf = steer_out_xdp__elf_bytes(&size);
+    load(name, elf, size);
+  }
   elf = steer_in_xdp__elf_bytes(&size);
   load("steer_in_xdp", elf, size);
   elf = steer_back_xdp__elf_bytes(&size);

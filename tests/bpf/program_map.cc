@@ -14,7 +14,8 @@ namespace {
 }
 
 bool is_array(bpf_map_type type) {
-  return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_SOCKMAP;
+  return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_SOCKMAP ||
+         type == BPF_MAP_TYPE_ARRAY_OF_MAPS;
 }
 
 }  // namespace
