@@ -149,13 +149,15 @@ int steer_out_xdp(struct xdp_md* ctx) {
 }
 
 /* Nobody but the controller writes to the device. */
-static __always_inline enum pst_reason read_written(const struct xdp_md* ctx, struct pst_frame_written* written) {
+static __always_inline enum pst_reason read_written(const struct xdp_md* ctx,
+                                                    struct pst_frame_written* written) {
   struct cursor c = cursor_of(ctx);
   const struct pst_frame_written* head = cursor_take(&c, sizeof(*head));
 
   if (!head) return PST_R_MALFORMED;
   *written = *head;
-  return sizeof(*head) + bpf_ntohs(written->frame.length) == packet_length(ctx) ? PST_UNDECIDED : PST_R_MALFORMED;
+  return sizeof(*head) + bpf_ntohs(written->frame.length) == packet_length(ctx) ? PST_UNDECIDED
+                                                                                : PST_R_MALFORMED;
 }
 
 static __always_inline enum pst_reason send_written(struct xdp_md* ctx, const struct pst_session* s,

@@ -56,6 +56,19 @@ void add_traffic(Sheet& sheet, const json::object& status) {
                           size(window, "budget") + " each");
 }
 
+/// Which lanes' frames pass without the host's stack, and how many did.
+void add_links(Sheet& sheet, const json::object& steering) {
+  std::string line;
+  for (const auto& value : list(steering, "links")) {
+    const auto& one = as_object(value);
+    line.append(line.empty() ? "by " : ", ").append(text(one, "device"));
+    line.append(" (" + text(one, "in") + " in, " + text(one, "out") + " out)");
+  }
+  const std::string why = text(steering, "why_no_links");
+  if (!why.empty()) line.append(line.empty() ? "" : ", others ").append("by the host's stack: ").append(why);
+  if (!line.empty()) sheet.add("frames", line);
+}
+
 /// One line; nothing from a daemon that does not tell.
 void add_steering(Sheet& sheet, const json::object& steering) {
   if (steering.empty()) return;
@@ -71,6 +84,7 @@ void add_steering(Sheet& sheet, const json::object& steering) {
   }
   const std::string complaints = joined(steering, "complaints", "; ");
   sheet.add("steering", complaints.empty() ? line : line + "; not on " + complaints);
+  add_links(sheet, steering);
 }
 
 }  // namespace

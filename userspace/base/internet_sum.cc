@@ -21,8 +21,8 @@ std::uint16_t fold(std::uint64_t sum) {
 
 }  // namespace
 
-/// In words of 64 bits, since 2^64 is 1 modulo 0xffff: what is carried out of a sum is added to it again. Four
-/// sums do not wait for each other.
+/// In words of 64 bits, since 2^64 is 1 modulo 0xffff: what is carried out of a sum is added to it again.
+/// Four sums do not wait for each other.
 std::uint16_t internet_sum(Bytes bytes, std::uint64_t sum) {
   std::uint64_t sums[4] = {sum, 0, 0, 0};
   std::uint64_t carried[4] = {};

@@ -11,6 +11,7 @@
 #include "net/asio_udp.h"
 #include "net/bound_quic.h"
 #include "net/bound_udp.h"
+#include "net/bound_udp_link.h"
 #include "net/plain_socket.h"
 #include "net/socket_link.h"
 #include "net/tls_link.h"
@@ -254,6 +255,7 @@ Result<std::vector<std::unique_ptr<BoundUdp>>> AsioNetwork::bind_quic(const Endp
 }
 
 std::unique_ptr<UdpSocket> AsioNetwork::attach(std::unique_ptr<BoundUdp> socket, UdpObserver& observer) {
+  if (auto* const link = dynamic_cast<BoundUdpLink*>(socket.get())) return link->attach(udp_, observer);
   return std::make_unique<AsioUdpSocket>(udp_, static_cast<SystemBoundUdp&>(*socket).take(), socket->local,
                                          observer);
 }

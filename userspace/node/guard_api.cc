@@ -52,15 +52,21 @@ json::object steering_status(Node& node) {
   const KernelPlane* const plane = node.plane();
   json::array interfaces;
   json::array complaints;
+  json::array links;
   if (plane != nullptr) {
     for (const SteeredInterface& one : plane->interfaces())
       interfaces.push_back(json::object{{"name", one.name}, {"mode", mode_name(one)}});
     for (const std::string& complaint : plane->complaints()) complaints.emplace_back(complaint);
+    for (const KernelPlane::LaneLink& one : plane->lane_links())
+      links.push_back(json::object{
+          {"device", one.device}, {"in", one.traffic->in.load()}, {"out", one.traffic->out.load()}});
   }
   return {{"mode", plane == nullptr ? "socket" : "kernel"},
           {"why", plane == nullptr ? node.why_sockets() : std::string{}},
           {"interfaces", std::move(interfaces)},
-          {"complaints", std::move(complaints)}};
+          {"complaints", std::move(complaints)},
+          {"links", std::move(links)},
+          {"why_no_links", plane == nullptr ? std::string{} : plane->why_no_links()}};
 }
 
 void add_packets(MetricsPage& page, Node& node) {

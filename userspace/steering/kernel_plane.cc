@@ -324,12 +324,15 @@ Result<void> KernelPlane::attach() {
                                    [](const auto& each) { return each.mode == XdpMode::kGeneric; });
   const XdpMode mode = generic ? XdpMode::kGeneric : XdpMode::kNative;
   const auto out = objects_[1].program("steer_out_xdp");
+  const auto lane_out = objects_[1].program("lane_out_xdp");
   const auto back = objects_[2].program("steer_back_xdp");
   const auto lookup = objects_[3].program("pst_sk_lookup");
-  if (!out || !back || !lookup) return error(Errc::kNotFound, "a program is missing from its object");
+  if (!out || !lane_out || !back || !lookup)
+    return error(Errc::kNotFound, "a program is missing from its object");
   auto done = attach_xdp(pin("link_steer_out"), *out, device_.far_index, mode);
   if (done) done = attach_xdp(pin("link_steer_back"), *back, device_.near_index, mode);
   if (done) done = attach_sk_lookup(pin("link_sk_lookup"), *lookup);
+  if (done) done = open_lane_links(*lane_out, mode);
   return done;
 }
 

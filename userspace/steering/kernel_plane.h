@@ -19,6 +19,7 @@
 #include "steering/kernel_hops.h"
 #include "steering/kernel_ports.h"
 #include "steering/kernel_steering.h"
+#include "steering/lane_link.h"
 #include "steering/outer_interfaces.h"
 #include "steering/packet_counts.h"
 #include "steering/session_maps.h"
@@ -58,6 +59,15 @@ class KernelPlane {
   const std::vector<SteeredInterface>& interfaces() const { return attached_; }
   /// Interfaces that were not attached, each with the reason.
   const std::vector<std::string>& complaints() const { return complaints_; }
+  /// By which frames of a lane pass without the host's stack.
+  struct LaneLink {
+    std::string device;
+    std::shared_ptr<const LaneTraffic> traffic;  // with the lane's thread
+  };
+  /// By lane; those behind the last one have none, and pass all frames by their sockets.
+  const std::vector<LaneLink>& lane_links() const { return lane_links_; }
+  /// Empty when each lane has one.
+  const std::string& why_no_links() const { return why_no_links_; }
   KernelPorts& ports() { return *ports_; }
   /// Null where the node is no edge.
   GuardMaps* guard() { return guard_.get(); }
@@ -87,6 +97,8 @@ class KernelPlane {
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
   Result<void> attach();
   Result<void> attach_outers();
+  Result<void> open_lane_links(int program, XdpMode mode);
+  Result<void> open_lane_link(int program, const RawBpfMap& rings);
   Result<void> load_images(const std::vector<BpfImage>& images);
   Result<void> load_filters();
   Result<SteeredInterface> attach_one(const Interface& interface, int program);
@@ -118,6 +130,8 @@ class KernelPlane {
   std::unique_ptr<GuardMaps> guard_;
   std::unique_ptr<PacketCounts> counts_;
   std::vector<LaneSockets> sockets_;
+  std::vector<LaneLink> lane_links_;
+  std::string why_no_links_;
   std::array<FileDescriptor, 2> listeners_;  // of IPv6 and IPv4
   std::vector<KernelSteering*> lanes_;
   std::optional<NetworkMonitor> monitor_;

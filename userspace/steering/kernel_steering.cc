@@ -20,10 +20,26 @@ constexpr Duration kSettling = 100ms;
 /// A device that is full is waited for this long at most in a batch: what it holds is gone in microseconds.
 constexpr std::chrono::milliseconds kWait = 2ms;
 constexpr unsigned kWaits = 8;
+/// Longest IP packet on ways that frames take by the lane's link, where they have one page with all that the
+/// system puts around them. On longer ways they pass the stack, all of them: the two do not wait for each
+/// other.
+constexpr std::uint32_t kLongestOnLink = 3072;
+
+pst_frame_out head_of(const Session& session, bool to_backend, Bytes header, Bytes payload) {
+  return {.id = htonl(session.id.value()),
+          .length = htons(static_cast<std::uint16_t>(payload.size())),
+          .flags = static_cast<__u8>((to_backend ? PST_FRAME_TO_BACKEND : 0) |
+                                     (header.empty() ? 0 : PST_FRAME_PROXY)),
+          .zero = 0};
+}
+
+Bytes bytes_of(const pst_frame_out& head) {
+  return {reinterpret_cast<const std::byte*>(&head), sizeof head};
+}
 
 }  // namespace
 
-/// The steering socket.
+/// The steering socket, or the lane's link.
 class KernelSteering::Frames final : private UdpObserver {
  public:
   Frames(KernelSteering& owner, Network& network, std::unique_ptr<BoundUdp> bound)
@@ -67,6 +83,8 @@ KernelSteering::KernelSteering(Parts parts, Network& network, SessionTable& tabl
       frames_{std::make_unique<Frames>(*this, network, std::move(parts_.sockets.steering))},
       whole_v4_{std::make_unique<Whole>(*this, network, std::move(parts_.sockets.whole_v4))},
       staging_{new std::byte[kStaging]} {
+  if (parts_.sockets.link != nullptr)
+    link_ = std::make_unique<Frames>(*this, network, std::move(parts_.sockets.link));
   if (parts_.sockets.whole_v6 != nullptr)
     whole_v6_ = std::make_unique<Whole>(*this, network, std::move(parts_.sockets.whole_v6));
 }
@@ -235,12 +253,15 @@ KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool bac
   // To a client on this host no frame finds its way, since it has no route of its own back through the
   // device.
   const bool by_programs = !hop.local || backend;
+  const bool by_link = link_ != nullptr && !hop.local && hop.mtu <= kLongestOnLink;
   return {.hop = by_programs ? hop.index : std::uint16_t{0},
-          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX))};
+          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
+          .by_link = by_link};
 }
 
 void KernelSteering::renew_ways(Session& session, Extra& known) {
   if (known.epoch == parts_.hops.epoch()) return;
+  flush();  // the batch goes by the ways as they were
   known.epoch = parts_.hops.epoch();
   const bool backend = parts_.side == Side::kBackend;
   known.way = way_to(session.path.remote.address, backend);
@@ -278,6 +299,7 @@ void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool b
   renew_ways(session, known);
   const bool alone = payload.size() > kLongestShared;  // or all others would be made as long
   if (fits(known.way, session.path.remote.address, header.size(), payload.size())) {
+    if (known.way.by_link) return put_on_link(session, header, payload, booked);
     if (alone) flush();
     put(session, parts_.side == Side::kBackend, header, payload, booked);
     if (alone) flush();
@@ -293,20 +315,24 @@ void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool b
 void KernelSteering::put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked) {
   if (staged_ == kBatch || staged_bytes_ + payload.size() > kStaging) flush();
   pst_frame_out& frame = frame_headers_[staged_];
-  frame = {.id = htonl(session.id.value()),
-           .length = htons(static_cast<std::uint16_t>(payload.size())),
-           .flags = static_cast<__u8>((to_backend ? PST_FRAME_TO_BACKEND : 0) |
-                                      (header.empty() ? 0 : PST_FRAME_PROXY))};
+  frame = head_of(session, to_backend, header, payload);
   std::byte* const at = staging_.get() + staged_bytes_;
   std::copy(payload.begin(), payload.end(), at);
-  outgoing_[staged_] = {.peer = parts_.virtual_end,
-                        .local = {},
-                        .header = {reinterpret_cast<const std::byte*>(&frame), sizeof frame},
-                        .payload = {at, payload.size()}};
+  outgoing_[staged_] = {
+      .peer = parts_.virtual_end, .local = {}, .header = bytes_of(frame), .payload = {at, payload.size()}};
   batch_[staged_] = {.session = &session, .payload = payload.size(), .booked = booked};
   longest_ = std::max(longest_, payload.size());
   staged_bytes_ += payload.size();
   ++staged_;
+}
+
+/// A frame is through the link's program when the call returns: nothing waits for a batch.
+void KernelSteering::put_on_link(Session& session, Bytes header, Bytes payload, bool booked) {
+  const pst_frame_out head = head_of(session, parts_.side == Side::kBackend, header, payload);
+  const OutgoingDatagram frame{
+      .peer = parts_.virtual_end, .local = {}, .header = bytes_of(head), .payload = payload};
+  const UdpSent outcome = link_->socket().send({&frame, 1});
+  if (booked) observer_.on_sent(session, payload.size(), outcome.error);
 }
 
 /// Where the steering device is full, the programs behind it are what is waited for, so many times in a

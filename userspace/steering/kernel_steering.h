@@ -79,6 +79,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   struct WayOut {
     std::uint16_t hop = 0;
     std::uint16_t mtu = 0;
+    bool by_link = false;  // frames need not pass the host's stack
   };
   /// What belongs to a session besides its path and its entry in the maps.
   struct Extra {
@@ -108,6 +109,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   Left left_by_hub(const pst_session& entry);
   void stage(Session& session, Bytes header, Bytes payload, bool booked);
   void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
+  void put_on_link(Session& session, Bytes header, Bytes payload, bool booked);
   UdpSent send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits);
   boost::system::error_code send_only();
   boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload,
@@ -131,6 +133,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   std::vector<std::byte> spare_bytes_;  // of one datagram
   Time last_added_{};
   std::unique_ptr<Frames> frames_;
+  std::unique_ptr<Frames> link_;  // null without one
   std::unique_ptr<Whole> whole_v4_;
   std::unique_ptr<Whole> whole_v6_;
 

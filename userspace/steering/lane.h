@@ -15,6 +15,7 @@ namespace penstock {
 /// The sockets of a lane, bound and not read yet.
 struct LaneSockets {
   std::unique_ptr<SystemBoundUdp> steering;  // frames of all sessions, both ways
+  std::unique_ptr<BoundUdp> link;            // the same without the host's stack; null where it cannot be had
   std::unique_ptr<SystemBoundUdp> whole_v4;  // what the programs left to the stack, found by sk_lookup
   std::unique_ptr<SystemBoundUdp> whole_v6;  // null where the host has no IPv6
 };

@@ -217,5 +217,19 @@ TEST(StatusView, TellsHowTheNodeSteers) {
   EXPECT_THAT(view_status(object("{}")), testing::Not(HasSubstr("steering")));
 }
 
+TEST(StatusView, TellsWhichWayFramesGo) {
+  const auto view = [](const std::string& links) {
+    return view_status(
+        object(R"({"steering":{"mode":"kernel","why":"","interfaces":[],"complaints":[],)" + links + "}}"));
+  };
+  const std::string one = R"("links":[{"device":"penstock2","in":12,"out":7}],"why_no_links":)";
+  EXPECT_THAT(view(one + R"("")"), HasSubstr("frames     by penstock2 (12 in, 7 out)\n"));
+  EXPECT_THAT(view(one + R"("no room")"),
+              HasSubstr("frames     by penstock2 (12 in, 7 out), others by the host's stack: no room\n"));
+  EXPECT_THAT(view(R"("links":[],"why_no_links":"cannot open /dev/net/tun")"),
+              HasSubstr("frames     by the host's stack: cannot open /dev/net/tun\n"));
+  EXPECT_THAT(view(R"("links":[])"), testing::Not(HasSubstr("frames")));
+}
+
 }  // namespace
 }  // namespace penstock::ctl

@@ -1,0 +1,106 @@
+"""Frames between programs and daemon without the host's stack: by a ring and a tap device of each worker."""
+
+import struct
+
+from harness.datagrams import ask, expect_all_arrived, expect_nothing
+from harness.raw import raw_socket, udp_packet
+from harness.runner import case
+from harness.steered import counted
+from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, EDGE_V6
+from harness.wait import expect, expect_equal, until
+
+ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
+SIZES = (0, 1, 128, 129, 512, 513, 1200, 1400)
+FIRST = "penstock2"  # the device of the first worker
+
+
+def devices(node):
+    return [link["device"] for link in node.status()["steering"]["links"]]
+
+
+def frames(node):
+    """(in, out) of all workers."""
+    links = node.status()["steering"]["links"]
+    return sum(link["in"] for link in links), sum(link["out"] for link in links)
+
+
+def has_device(world, node):
+    return world.processes.run(["ip", "link", "show", "dev", FIRST], node.namespace).returncode == 0
+
+
+@case(kernel=True, short=True)
+def frames_of_sessions_pass_by_them(world):
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    clients = [world.udp_client(7000, source=CLIENTS_V4[n]) for n in range(3)] + [world.udp_client(7000, EDGE_V6)]
+    for size in SIZES:
+        for client in clients:
+            ask(client, bytes(size))
+    asked = len(SIZES) * len(clients)
+    for node, program in ((edge, "edge_xdp"), (hub, "steer_in_xdp")):
+        came, left = frames(node)
+        expect(asked - len(clients) <= came <= counted(node, program, "steered"),
+               f"frames by the ring of {node.name}: {came} of {asked}")
+        expect(left >= asked - len(clients), f"frames by the device of {node.name}: {left} of {asked}")
+        expect(f"by {FIRST} (" in node.ctl("status"), f"the way of frames in: {node.ctl('status')}")
+        expect_equal(node.status()["steering"]["why_no_links"], "", f"what {node.name} lacks")
+    expect_all_arrived(hub, edge)
+
+
+@case(kernel=True)
+def they_end_with_the_daemon(world):
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    for n in range(3):
+        ask(client, b"before %d" % n)
+    edge.kill()
+    until(lambda: not has_device(world, edge), f"{FIRST} is gone")
+    client.send(b"into a ring without a reader")
+    edge.start()
+    edge.await_connected()
+    until(lambda: has_device(world, edge), f"{FIRST} is there again")
+    for n in range(3):
+        ask(client, b"after %d" % n)
+    expect(min(frames(edge)) >= 2, f"frames go by the new ones: {frames(edge)}")
+
+
+@case(kernel=True)
+def without_a_device_frames_pass_the_stack(world):
+    """Something else has its name. The next daemon, which finds it free, has a link; and the one after has none."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    ask(client, b"opens the session")
+    for taken in (True, False, True):
+        edge.stop()
+        edge.namespace.ip("link", *(("add", FIRST, "type", "veth", "peer", "name", "other") if taken
+                                    else ("delete", FIRST)))
+        edge.start()
+        edge.await_connected()
+        hub.await_ports("echo")
+        expect_equal(devices(edge)[:1], [] if taken else [FIRST], "links")
+        expect_equal(edge.status()["steering"]["why_no_links"], f"interface {FIRST} is there" if taken else "", "why")
+        steered = counted(edge, "edge_xdp", "steered")
+        for size in SIZES:
+            ask(client, bytes(size))
+        expect(counted(edge, "edge_xdp", "steered") >= steered + len(SIZES) - 2, "the program steered all the same")
+
+
+@case(kernel=True)
+def a_wrong_checksum_ends_at_the_edge(world):
+    """The stack is not there to look at it."""
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    for n in range(3):
+        ask(client, b"a real one %d" % n)
+    _, port = client.getsockname()[:2]
+    before = edge.count("overrun")
+    whole = udp_packet(CLIENTS_V4[0], port, EDGE_V4, 7000, b"damaged on its way")
+    damaged = whole[:26] + struct.pack(">H", 0xbad1) + whole[28:]
+    with raw_socket(world.client) as raw:
+        raw.sendto(damaged, (EDGE_V4, 0))
+    until(lambda: edge.count("overrun") == before + 1, "it is counted")
+    expect_nothing(client)
+    ask(client, b"and still")

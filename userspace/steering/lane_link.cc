@@ -1,0 +1,154 @@
+#include "steering/lane_link.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/internet_sum.h"
+#include "penstock/abi/frame.h"
+
+namespace penstock {
+namespace {
+
+/// What is read before other work of the loop gets its turn: the batch that reaches it is the last.
+constexpr std::size_t kTurn = 256;
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kLongest = 65535;  // of an IP packet
+
+/// One writer, so that nothing need be locked.
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t more) {
+  counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+/// A record as a frame to the steering socket would be, a view of it; empty when its checksum was wrong.
+Bytes frame_in(Bytes record) {
+  pst_frame_kept kept{};
+  std::memcpy(&kept, record.data(), sizeof kept);
+  const Bytes payload = record.subspan(sizeof kept, kept.length);
+  if (kept.sum != 0) {
+    const std::uint16_t sum = internet_sum(payload);
+    if (sum != kept.sum && !(sum == 0 && kept.sum == 0xffff)) return {};
+  }
+  return record.subspan(offsetof(pst_frame_kept, id), sizeof kept.id + kept.length);
+}
+
+/// What the link has while it is read from.
+class State final : public UdpReadiness::Reader, public std::enable_shared_from_this<State> {
+ public:
+  State(std::shared_ptr<UdpReadiness> readiness, LaneLinkParts parts, UdpObserver& observer)
+      : readiness_{std::move(readiness)}, parts_{std::move(parts)}, observer_{&observer} {
+    readiness_->add(parts_.ring.fd(), *this);
+  }
+
+  void close() {
+    observer_ = nullptr;
+    readiness_->remove(*this);
+  }
+
+  std::size_t on_readable() override;
+  boost::system::error_code write(Bytes frame);
+
+ private:
+  std::size_t read_batch();
+
+  const std::shared_ptr<UdpReadiness> readiness_;
+  LaneLinkParts parts_;
+  UdpObserver* observer_;  // nothing once it is closed
+  std::array<ReceivedDatagram, kBatch> batch_;
+};
+
+std::size_t State::on_readable() {
+  const auto kept = shared_from_this();
+  std::size_t all = 0;
+  while (all < kTurn) {
+    const std::size_t read = read_batch();
+    all += read;
+    if (read < kBatch || observer_ == nullptr) break;
+  }
+  return all;
+}
+
+/// Returns how many were read. The ring has room for more only when they have been handled.
+std::size_t State::read_batch() {
+  std::size_t good = 0;
+  std::size_t damaged = 0;
+  while (good + damaged < kBatch) {
+    const Bytes record = parts_.ring.next();
+    if (record.empty()) break;
+    const Bytes frame = frame_in(record);
+    if (frame.empty()) {
+      ++damaged;
+    } else {
+      batch_[good++] = {.peer = parts_.virtual_end, .local = {}, .payload = frame, .local_port = 0};
+    }
+  }
+  count(parts_.traffic->in, good);
+  if (good > 0) observer_->on_datagrams(std::span{batch_}.first(good));
+  if (damaged > 0 && observer_ != nullptr) observer_->on_overrun(damaged);
+  parts_.ring.release();
+  return good + damaged;
+}
+
+boost::system::error_code State::write(Bytes frame) {
+  ssize_t written = 0;
+  do {
+    written = ::write(parts_.tap.get(), frame.data(), frame.size());
+  } while (written < 0 && errno == EINTR);
+  if (written < 0) return {errno, boost::system::system_category()};
+  count(parts_.traffic->out, 1);
+  return {};
+}
+
+class LaneLink final : public UdpSocket {
+ public:
+  LaneLink(std::shared_ptr<State> state, const Endpoint& local) : local_{local}, state_{std::move(state)} {}
+  ~LaneLink() override { state_->close(); }
+  LaneLink(const LaneLink&) = delete;
+  LaneLink& operator=(const LaneLink&) = delete;
+
+  const Endpoint& local() const override { return local_; }
+  UdpSent send(std::span<const OutgoingDatagram> batch) override;
+  void wait_for_room(std::chrono::milliseconds /*most*/) override {}
+  void poll() override { state_->on_readable(); }
+
+ private:
+  MutableBytes put_together(const OutgoingDatagram& datagram);
+
+  const Endpoint local_;
+  const std::unique_ptr<std::byte[]> frame_{new std::byte[sizeof(pst_frame_written) + kLongest]};
+  const std::shared_ptr<State> state_;  // shared with the read under way, in which the link may be destroyed
+};
+
+/// Without padding. Empty when it is longer than UDP carries.
+MutableBytes LaneLink::put_together(const OutgoingDatagram& datagram) {
+  constexpr std::size_t kMost = kLongest - 20 - 8;
+  if (datagram.header.size() != sizeof(pst_frame_out) || datagram.payload.size() > kMost) return {};
+  pst_frame_written written{};
+  std::memcpy(&written.frame, datagram.header.data(), sizeof written.frame);
+  written.sum = internet_sum(datagram.payload);
+  std::memcpy(frame_.get(), &written, sizeof written);
+  std::copy(datagram.payload.begin(), datagram.payload.end(), frame_.get() + sizeof written);
+  return {frame_.get(), sizeof written + datagram.payload.size()};
+}
+
+UdpSent LaneLink::send(std::span<const OutgoingDatagram> batch) {
+  for (std::size_t sent = 0; sent < batch.size(); ++sent) {
+    const Bytes frame = put_together(batch[sent]);
+    if (frame.empty()) return {sent, {EMSGSIZE, boost::system::system_category()}};
+    if (const auto failed = state_->write(frame)) return {sent, failed};
+  }
+  return {batch.size(), {}};
+}
+
+}  // namespace
+
+std::unique_ptr<UdpSocket> BoundLaneLink::attach(std::shared_ptr<UdpReadiness> readiness,
+                                                 UdpObserver& observer) {
+  return std::make_unique<LaneLink>(
+      std::make_shared<State>(std::move(readiness), std::move(parts_), observer), local);
+}
+
+}  // namespace penstock
