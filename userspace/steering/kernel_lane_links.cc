@@ -9,8 +9,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::uint32_t kRing =
-    2 << 20;  // bytes of datagrams that wait to be read: few, so that caches hold them
+/// Bytes of datagrams that wait to be read: few, so that a processor's cache holds them.
+constexpr std::uint32_t kRing = 2 << 20;
 constexpr std::size_t kFirstNumber = 2;  // in names: 0 and 1 are the steering device
 
 /// Those of the process before have no reader.
