@@ -87,6 +87,16 @@ Table session_table() {
                 {"BYTES", true}}};
 }
 
+/// What came to a hub's QUIC port and was no packet of a tunnel; nothing where there is none.
+std::string door_text(const json::object& tunnels) {
+  if (!tunnels.contains("quic_door")) return {};
+  const auto& door = part(tunnels, "quic_door");
+  return "QUIC handshakes: " + text(door, "accepted") + " begun, " + text(door, "retries") +
+         " asked to prove their address (Retry), " + text(door, "refused") + " refused; " +
+         text(door, "stateless_resets") + " packets of no connection reset, " + text(door, "ignored") +
+         " ignored\n";
+}
+
 }  // namespace
 
 std::string view_flows(const json::object& flows) {
@@ -138,8 +148,9 @@ std::string view_tunnels(const json::object& tunnels) {
     const auto& tunnel = as_object(value);
     for (const auto& carrier : list(tunnel, "carriers")) add_carrier(table, tunnel, as_object(carrier));
   }
-  return table.empty() ? "no tunnels: penstockctl edges shows who could connect, status what fails\n"
-                       : table.text();
+  return (table.empty() ? "no tunnels: penstockctl edges shows who could connect, status what fails\n"
+                        : table.text()) +
+         door_text(tunnels);
 }
 
 }  // namespace penstock::ctl

@@ -54,6 +54,12 @@ void HubWorker::stop_listening() {
   for (const auto& endpoint : endpoints_) endpoint->stop_accepting();
 }
 
+std::vector<QuicEndpointReport> HubWorker::quic_doors() const {
+  std::vector<QuicEndpointReport> out;
+  for (const auto& endpoint : endpoints_) out.push_back(endpoint->report());
+  return out;
+}
+
 void HubWorker::on_connection(std::unique_ptr<QuicConnection> connection) {
   const std::uint64_t number = ++shared_.last_number;
   auto& carrier = carriers_[number];

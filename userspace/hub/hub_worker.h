@@ -115,6 +115,8 @@ class HubWorker final : private HubCarriers, private QuicEndpointObserver {
   void close_all(Reason reason);
 
   std::vector<CarrierSummary> carriers() const;
+  /// What came to the addresses that it listens on, by address.
+  std::vector<QuicEndpointReport> quic_doors() const;
   std::vector<FlowSummary> flows() const;
   HubSessions& sessions() { return sessions_; }
   Ledger& ledger() { return ledger_; }

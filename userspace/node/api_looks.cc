@@ -265,10 +265,33 @@ json::object carrier_row(const CarrierReport& report) {
 
 struct TunnelListing {
   explicit TunnelListing(AdminReply r) : reply{std::move(r)} {}
-  ~TunnelListing() { reply.json(json::object{{"tunnels", std::move(tunnels)}}); }
+  ~TunnelListing() {
+    json::object out{{"tunnels", std::move(tunnels)}};
+    if (!quic_door.empty()) out["quic_door"] = std::move(quic_door);
+    reply.json(std::move(out));
+  }
   AdminReply reply;
   json::array tunnels;
+  json::object quic_door;
 };
+
+/// Of all addresses and workers together; empty where QUIC is not served.
+json::object door_row(const std::vector<QuicEndpointReport>& doors) {
+  if (doors.empty()) return {};
+  QuicEndpointReport all;
+  for (const QuicEndpointReport& door : doors) {
+    all.accepted += door.accepted;
+    all.retries += door.retries;
+    all.refused += door.refused;
+    all.stateless_resets += door.stateless_resets;
+    all.ignored += door.ignored;
+  }
+  return {{"accepted", all.accepted},
+          {"retries", all.retries},
+          {"refused", all.refused},
+          {"stateless_resets", all.stateless_resets},
+          {"ignored", all.ignored}};
+}
 
 void add_hub_tunnels(json::array& tunnels, Hub& hub, const std::vector<CarrierSummary>& summaries) {
   for (const EdgeState& state : hub.edges()) {
@@ -330,6 +353,9 @@ void list_tunnels(Node& node, AdminReply reply) {
         [hub, listing](const std::vector<CarrierSummary>& all) {
           add_hub_tunnels(listing->tunnels, *hub, all);
         });
+    gather<QuicEndpointReport>(
+        node.control(), *hub, [](HubWorker& worker) { return worker.quic_doors(); },
+        [listing](const std::vector<QuicEndpointReport>& doors) { listing->quic_door = door_row(doors); });
   }
   if (Edge* const edge = node.edge()) {
     gather<EdgeCarrierSummary>(

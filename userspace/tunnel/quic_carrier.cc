@@ -39,6 +39,12 @@ QuicCarrier::~QuicCarrier() {
   quic_.carry(nullptr);
 }
 
+/// Acknowledgements alone are no sign of life: a peer that reads nothing sends them too.
+void QuicCarrier::heard() {
+  now_ = loop_.now();
+  last_heard_ = now_;
+}
+
 void QuicCarrier::resume() {
   Carrier::resume();
   if (held_) post_to_self([this] { release(); });
@@ -126,7 +132,7 @@ Result<void> QuicCarrier::handle_stream_frame(const FramePart& part) {
 }
 
 void QuicCarrier::on_stream_data(QuicStreamId id, Bytes data, bool end) {
-  now_ = loop_.now();
+  heard();
   if (state_ != State::kRunning) return;
   if (Stream* const stream = is_edges(id) ? find(id_of(id)) : nullptr)
     return take_stream_data(*stream, data, end);
@@ -231,7 +237,7 @@ void QuicCarrier::check(Time now) {
 // ---------------------------------------------------------------------------------------------- datagrams
 
 void QuicCarrier::on_datagram(Bytes datagram) {
-  now_ = loop_.now();
+  heard();
   if (state_ != State::kRunning) return;
   if (!held_) return take_datagram(datagram);
   if (datagram.size() < wire::kQuicDatagramHead) return drop_malformed(datagram.size());
@@ -276,7 +282,6 @@ void QuicCarrier::take_session_frame(FrameType type, std::uint32_t session, Byte
 /// What one batch of packets brought for a stream goes into its link together.
 void QuicCarrier::on_turn_end() {
   now_ = loop_.now();
-  last_heard_ = now_;
   draining_.swap(touched_);
   for (const std::uint32_t id : draining_) {
     Stream* const stream = find(id);

@@ -138,6 +138,7 @@ void QuicCarrier::end_failed_streams() {
 }
 
 void QuicCarrier::on_stream_credit(QuicStreamId id) {
+  heard();
   if (Stream* const stream = is_edges(id) ? find(id_of(id)) : nullptr;
       stream != nullptr && stream->attached())
     scheduler_.add(*stream);

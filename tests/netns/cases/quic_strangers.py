@@ -138,6 +138,9 @@ def clients_prove_their_addresses_once_handshakes_hang(world):
         QuicClient(world, f"hangs-{number}", "vanish").await_end()
     until(lambda: "type=Retry" in ask_as_another_application(world), "a client is asked to prove its address")
     QuicClient(world, "edge-2", *log_in(hub.add_edge("edge-2"))).await_said("listenPorts")
+    door = hub.look("tunnels")["quic_door"]
+    expect(door["retries"] >= 2 and door["accepted"] >= 7, f"both were counted: {door}")
+    expect(f"{door['retries']} asked to prove their address" in hub.ctl("tunnels"), hub.ctl("tunnels"))
     serves()
 
 
@@ -278,6 +281,9 @@ def an_edge_that_never_reads(world):
     expect(received_from_edge(hub) < 1 * MiB, f"nothing more is read of it: {received_from_edge(hub)} bytes")
     grown = hub.process.resident_bytes() - before
     expect(grown < 32 * MiB, f"the hub grew by {grown / MiB:.0f} MiB for an edge that does not read")
+    ended = hub.await_event("carrier_down", 30, edge="edge-2")
+    expect_equal(ended["reason"], "peer_silent", "why it ended")
+    serves()
 
 
 def push(connection):
