@@ -148,7 +148,7 @@ int steer_out_xdp(struct xdp_md* ctx) {
   return finish(&o, decide(ctx, &d, &o));
 }
 
-/* Nobody but the controller writes to the device. */
+/* Frames on a tap device, to which nobody but the controller writes: they are not looked at for forgeries. */
 static __always_inline enum pst_reason read_written(const struct xdp_md* ctx,
                                                     struct pst_frame_written* written) {
   struct cursor c = cursor_of(ctx);

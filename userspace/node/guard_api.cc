@@ -59,7 +59,7 @@ json::object steering_status(Node& node) {
     for (const std::string& complaint : plane->complaints()) complaints.emplace_back(complaint);
     for (const KernelPlane::LaneLink& one : plane->lane_links())
       links.push_back(json::object{
-          {"device", one.device}, {"in", one.traffic->in.load()}, {"out", one.traffic->out.load()}});
+          {"device", one.device}, {"in", one.traffic->in.get()}, {"out", one.traffic->out.get()}});
   }
   return {{"mode", plane == nullptr ? "socket" : "kernel"},
           {"why", plane == nullptr ? node.why_sockets() : std::string{}},

@@ -329,8 +329,7 @@ void KernelSteering::put(Session& session, bool to_backend, Bytes header, Bytes 
 /// A frame is through the link's program when the call returns: nothing waits for a batch.
 void KernelSteering::put_on_link(Session& session, Bytes header, Bytes payload, bool booked) {
   const pst_frame_out head = head_of(session, parts_.side == Side::kBackend, header, payload);
-  const OutgoingDatagram frame{
-      .peer = parts_.virtual_end, .local = {}, .header = bytes_of(head), .payload = payload};
+  const OutgoingDatagram frame{.peer = {}, .local = {}, .header = bytes_of(head), .payload = payload};
   const UdpSent outcome = link_->socket().send({&frame, 1});
   if (booked) observer_.on_sent(session, payload.size(), outcome.error);
 }

@@ -16,12 +16,7 @@ namespace {
 /// What is read before other work of the loop gets its turn: the batch that reaches it is the last.
 constexpr std::size_t kTurn = 256;
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kLongest = 65535;  // of an IP packet
-
-/// One writer, so that nothing need be locked.
-void count(std::atomic<std::uint64_t>& counter, std::uint64_t more) {
-  counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-}
+constexpr std::size_t kLongest = 65535 - 20 - 8;  // bytes that UDP over IPv4 carries
 
 /// A record as a frame to the steering socket would be, a view of it; empty when its checksum was wrong.
 Bytes frame_in(Bytes record) {
@@ -85,7 +80,7 @@ std::size_t State::read_batch() {
       batch_[good++] = {.peer = parts_.virtual_end, .local = {}, .payload = frame, .local_port = 0};
     }
   }
-  count(parts_.traffic->in, good);
+  parts_.traffic->in.add(good);
   if (good > 0) observer_->on_datagrams(std::span{batch_}.first(good));
   if (damaged > 0 && observer_ != nullptr) observer_->on_overrun(damaged);
   parts_.ring.release();
@@ -98,7 +93,7 @@ boost::system::error_code State::write(Bytes frame) {
     written = ::write(parts_.tap.get(), frame.data(), frame.size());
   } while (written < 0 && errno == EINTR);
   if (written < 0) return {errno, boost::system::system_category()};
-  count(parts_.traffic->out, 1);
+  parts_.traffic->out.add(1);
   return {};
 }
 
@@ -122,10 +117,9 @@ class LaneLink final : public UdpSocket {
   const std::shared_ptr<State> state_;  // shared with the read under way, in which the link may be destroyed
 };
 
-/// Without padding. Empty when it is longer than UDP carries.
+/// Empty when it is longer than UDP carries.
 MutableBytes LaneLink::put_together(const OutgoingDatagram& datagram) {
-  constexpr std::size_t kMost = kLongest - 20 - 8;
-  if (datagram.header.size() != sizeof(pst_frame_out) || datagram.payload.size() > kMost) return {};
+  if (datagram.header.size() != sizeof(pst_frame_out) || datagram.payload.size() > kLongest) return {};
   pst_frame_written written{};
   std::memcpy(&written.frame, datagram.header.data(), sizeof written.frame);
   written.sum = internet_sum(datagram.payload);

@@ -24,6 +24,20 @@ def frames(node):
     return sum(link["in"] for link in links), sum(link["out"] for link in links)
 
 
+def talk(client, what):
+    for n in range(3):
+        ask(client, b"%s %d" % (what, n))
+
+
+def served(world):
+    """(edge, client of a session that is known)"""
+    world.udp_echo(7000)
+    _, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    talk(client, b"before")
+    return edge, client
+
+
 def has_device(world, node):
     return world.processes.run(["ip", "link", "show", "dev", FIRST], node.namespace).returncode == 0
 
@@ -49,19 +63,14 @@ def frames_of_sessions_pass_by_them(world):
 
 @case(kernel=True)
 def they_end_with_the_daemon(world):
-    world.udp_echo(7000)
-    _, edge = world.pair([ECHO])
-    client = world.udp_client(7000)
-    for n in range(3):
-        ask(client, b"before %d" % n)
+    edge, client = served(world)
     edge.kill()
     until(lambda: not has_device(world, edge), f"{FIRST} is gone")
     client.send(b"into a ring without a reader")
     edge.start()
     edge.await_connected()
     until(lambda: has_device(world, edge), f"{FIRST} is there again")
-    for n in range(3):
-        ask(client, b"after %d" % n)
+    talk(client, b"after")
     expect(min(frames(edge)) >= 2, f"frames go by the new ones: {frames(edge)}")
 
 
@@ -90,11 +99,7 @@ def without_a_device_frames_pass_the_stack(world):
 @case(kernel=True)
 def a_wrong_checksum_ends_at_the_edge(world):
     """The stack is not there to look at it."""
-    world.udp_echo(7000)
-    _, edge = world.pair([ECHO])
-    client = world.udp_client(7000)
-    for n in range(3):
-        ask(client, b"a real one %d" % n)
+    edge, client = served(world)
     _, port = client.getsockname()[:2]
     before = edge.count("overrun")
     whole = udp_packet(CLIENTS_V4[0], port, EDGE_V4, 7000, b"damaged on its way")

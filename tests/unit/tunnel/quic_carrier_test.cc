@@ -338,6 +338,32 @@ TEST_F(QuicCarrierTest, LetsOnlyAnEdgeOpenSessions) {
   EXPECT_EQ(owner_.told[0], (HeardFrame{kSession, FrameType::kUdpDataBack, "an answer"}));
 }
 
+/// Packets come in all the time, and with them nothing that was said.
+TEST_F(QuicCarrierTest, EndsAPeerThatOnlyAcknowledges) {
+  start_hub();
+  for (int i = 0; i < 59; ++i) {
+    loop_.advance(1s);
+    end_turn();
+  }
+  EXPECT_TRUE(carrier_->running());
+  loop_.advance(2s);
+  EXPECT_FALSE(carrier_->running());
+  settle();
+  ASSERT_TRUE(owner_.ended);
+  EXPECT_EQ(owner_.ended->first, PST_R_PEER_SILENT);
+}
+
+TEST_F(QuicCarrierTest, KeepsAPeerThatPermitsMore) {
+  start_hub();
+  quic_->data(kFlow, open_of_flow());
+  for (int i = 0; i < 10; ++i) {
+    loop_.advance(50s);
+    quic_->credit(kFlow, 1);
+    end_turn();
+  }
+  EXPECT_TRUE(carrier_->running());
+}
+
 TEST_F(QuicCarrierTest, EndsWhenFlowsTravelOnTheControlStream) {
   start_hub();
   say_control(1, FrameType::kOpen, kOpen);
