@@ -32,7 +32,7 @@ class FakeQuic final : public QuicConnection {
   // What the peer does. A turn ends with turn_end().
   void establish() { observer_->on_established(); }
   void data(QuicStreamId id, std::string_view bytes, bool end = false) {
-    if (gone.contains(id)) return;
+    if (gone_.contains(id)) return;
     const bool over = std::exchange(streams[id].peer_ended, streams[id].peer_ended || end);
     if (!over && !resets.contains(id)) observer_->on_stream_data(id, as_bytes(bytes), end);
   }
@@ -60,7 +60,7 @@ class FakeQuic final : public QuicConnection {
   void close_stream(QuicStreamId id) {
     if (!streams.contains(id)) return;
     observer_->on_stream_closed(id);
-    gone[id] = std::move(streams[id].sent);
+    gone_[id] = std::move(streams[id].sent);
     streams.erase(id);
   }
   void turn_end() { observer_->on_turn_end(); }
@@ -74,7 +74,7 @@ class FakeQuic final : public QuicConnection {
       wants_ = packet.full();
     }
   }
-  const std::string& sent(QuicStreamId id) { return streams.contains(id) ? streams[id].sent : gone[id]; }
+  const std::string& sent(QuicStreamId id) { return streams.contains(id) ? streams[id].sent : gone_[id]; }
 
   // QuicConnection
   void observe(QuicObserver* observer) override { observer_ = observer; }
@@ -162,7 +162,7 @@ class FakeQuic final : public QuicConnection {
   const Endpoint peer_;
   QuicObserver* observer_ = nullptr;
   QuicStreamId next_ = 0;
-  std::map<QuicStreamId, std::string> gone;
+  std::map<QuicStreamId, std::string> gone_;
   bool wants_ = false;
 };
 
