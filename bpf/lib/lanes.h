@@ -41,34 +41,39 @@ static __always_inline __u16 kept_sum(const struct datagram* d) {
   return sum ? sum : 0xffff;
 }
 
-/* Room is taken in a few sizes, since the verifier wants constants: `most`, a power of two. */
-static __always_inline enum pst_reason keep_within(struct xdp_md* ctx, const struct datagram* d, void* ring,
-                                                   __be32 id, __u32 most) {
-  struct pst_frame_kept* kept = bpf_ringbuf_reserve(ring, sizeof(*kept) + most, 0);
-  __u64 last = d->payload - 1;
+#define KEPT_AT_MOST 4096U /* bytes: more than a packet of one buffer has */
+
+/* Room is taken in a few sizes, since the verifier wants constants. */
+static __always_inline __u32 room_for(__u32 payload) {
+  if (payload <= 64) return 64;
+  if (payload <= 128) return 128;
+  if (payload <= 256) return 256;
+  if (payload <= 512) return 512;
+  if (payload <= 1024) return 1024;
+  if (payload <= 1280) return 1280;
+  if (payload <= 1536) return 1536;
+  return payload <= 2048 ? 2048 : KEPT_AT_MOST;
+}
+
+/* Copies the datagram, of KEPT_AT_MOST bytes at most, into its lane's ring, after which the packet is of no
+ * use. */
+static __always_inline enum pst_reason keep(struct xdp_md* ctx, const struct datagram* d, void* ring,
+                                            __u32 id) {
+  __u32 room = room_for(d->payload);
+  struct pst_frame_kept* kept = bpf_ringbuf_reserve(ring, sizeof(*kept) + room, 0);
+  __u64 length = d->payload;
 
   if (!kept) return PST_R_OVERRUN;
-  kept->length = d->payload;
+  kept->length = length;
   kept->sum = kept_sum(d);
-  kept->id = id;
-  barrier_var(last); /* as in sum_bytes() */
-  if (d->payload && bpf_xdp_load_bytes(ctx, d->header, kept + 1, (last & (most - 1)) + 1)) {
+  kept->id = bpf_htonl(id);
+  barrier_var(length); /* or the compiler knows what the verifier does not */
+  if (length && (length > room || bpf_xdp_load_bytes(ctx, d->header, kept + 1, length))) {
     bpf_ringbuf_discard(kept, 0);
     return PST_UNDECIDED;
   }
   bpf_ringbuf_submit(kept, 0);
   return PST_R_STEERED;
-}
-
-#define KEPT_AT_MOST 4096U /* bytes: more than a packet of one buffer has */
-
-/* Copies the datagram into its lane's ring, after which the packet is of no use. */
-static __always_inline enum pst_reason keep(struct xdp_md* ctx, const struct datagram* d, void* ring,
-                                            __u32 id) {
-  if (d->payload <= 128) return keep_within(ctx, d, ring, bpf_htonl(id), 128);
-  if (d->payload <= 512) return keep_within(ctx, d, ring, bpf_htonl(id), 512);
-  if (d->payload <= 2048) return keep_within(ctx, d, ring, bpf_htonl(id), 2048);
-  return keep_within(ctx, d, ring, bpf_htonl(id), KEPT_AT_MOST);
 }
 
 #endif

@@ -137,7 +137,7 @@ TEST_F(KeepTest, CountsWhatFindsNoRoom) {
   const Packet packet = from_client(kV4).payload(some_payload(1400));
   std::size_t taken = 0;
   while (taken < 100 && summary(edge(packet)) == "drop steered") ++taken;
-  EXPECT_EQ(taken, (std::size_t{1} << 16) / (2048 + 8 + 8));
+  EXPECT_EQ(taken, (std::size_t{1} << 16) / (1536 + 8 + 8));
   EXPECT_EQ(summary(edge(packet)), "drop overrun");
   EXPECT_EQ(service_drops(kService, PST_R_OVERRUN), 2U);
   EXPECT_EQ(kept().size(), taken);

@@ -5,11 +5,24 @@
 namespace penstock {
 namespace {
 
+/// In words of 64 bits, since 2^64 is 1 modulo 0xffff: what is carried out of a sum is added to it again.
+class Sum {
+ public:
+  explicit Sum(std::uint64_t start) : sum_{start} {}
+  void add(std::uint64_t word) { carried_ += __builtin_add_overflow(sum_, word, &sum_) ? 1U : 0U; }
+  std::uint64_t carried() const { return carried_; }
+  std::uint64_t sum() const { return sum_; }
+
+ private:
+  std::uint64_t sum_;
+  std::uint64_t carried_ = 0;
+};
+
 template <class T>
-T load(const std::byte* at) {
-  T value{};
-  std::memcpy(&value, at, sizeof value);
-  return value;
+std::uint64_t load(const std::byte* at) {
+  T word{};
+  std::memcpy(&word, at, sizeof word);
+  return word;
 }
 
 std::uint16_t fold(std::uint64_t sum) {
@@ -21,25 +34,25 @@ std::uint16_t fold(std::uint64_t sum) {
 
 }  // namespace
 
-/// In words of 64 bits, since 2^64 is 1 modulo 0xffff: what is carried out of a sum is added to it again.
-/// Four sums do not wait for each other.
+/// Two sums do not wait for each other.
 std::uint16_t internet_sum(Bytes bytes, std::uint64_t sum) {
-  std::uint64_t sums[4] = {sum, 0, 0, 0};
-  std::uint64_t carried[4] = {};
+  Sum even{sum};
+  Sum odd{0};
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 32; left -= 32, at += 32) {
-    for (std::size_t i = 0; i < 4; ++i)
-      carried[i] += __builtin_add_overflow(sums[i], load<std::uint64_t>(at + 8 * i), &sums[i]) ? 1U : 0U;
+    even.add(load<std::uint64_t>(at));
+    odd.add(load<std::uint64_t>(at + 8));
+    even.add(load<std::uint64_t>(at + 16));
+    odd.add(load<std::uint64_t>(at + 24));
   }
-  std::uint64_t rest = 0;  // of fifteen words at most
-  for (; left >= 2; left -= 2, at += 2) rest += load<std::uint16_t>(at);
+  for (; left >= 8; left -= 8, at += 8) even.add(load<std::uint64_t>(at));
+  for (; left >= 2; left -= 2, at += 2) odd.add(load<std::uint16_t>(at));
   if (left == 1) {
     const std::byte last[2] = {*at, std::byte{0}};
-    rest += load<std::uint16_t>(last);
+    even.add(load<std::uint16_t>(last));
   }
-  for (std::size_t i = 0; i < 4; ++i) rest += std::uint64_t{fold(sums[i])} + fold(carried[i]);
-  return fold(rest);
+  return fold(std::uint64_t{fold(even.sum())} + fold(odd.sum()) + fold(even.carried() + odd.carried()));
 }
 
 }  // namespace penstock
