@@ -49,19 +49,25 @@ struct Plan {
   Duration span{};
   std::size_t datagram = 0;  // bytes of each; 0: a stream instead
   std::size_t window = 512;  // datagrams under way, there or back
+  std::size_t rate = 0;      // instead of a window, so many a second to a server that swallows them
 };
 
-/// Either end. A server echoes datagrams and swallows streams.
+constexpr std::size_t kEndless = ~std::size_t{0};          // rate of a client that sends what it may
+constexpr Duration kPace = std::chrono::microseconds{50};  // between two sendings of a client with a rate
+
+/// Either end. A server swallows streams, and echoes datagrams or swallows them too.
 class End {
  public:
-  End(std::unique_ptr<BoundUdp> bound, QuicTls& tls, const Plan* plan)
+  /// A server has no plan.
+  End(std::unique_ptr<BoundUdp> bound, QuicTls& tls, const Plan* plan, bool echoes)
       : bound_{std::move(bound)},
         fd_{static_cast<SystemBoundUdp&>(*bound_).fd()},
         outbox_{fd_},
         tls_{tls},
         plan_{plan},
+        echoes_{echoes},
         room_{new std::byte[kBatch * kPacket]} {
-    owed_ = plan_ != nullptr ? plan_->window : 0;
+    owed_ = plan_ == nullptr ? 0 : plan_->rate == 0 ? plan_->window : plan_->rate == kEndless ? kEndless : 0;
   }
   ~End() {
     if (conn_ != nullptr) ngtcp2_conn_del(conn_);
@@ -93,7 +99,7 @@ class End {
       if (conn_ == nullptr || ended_) continue;
       if (ngtcp2_conn_get_expiry(conn_) <= library_time(now()))
         ended_ = ngtcp2_conn_handle_expiry(conn_, library_time(now())) != 0;
-      if (plan_ != nullptr && now() - heard_ > kLost) owed_ = std::max(owed_, plan_->window);
+      if (plan_ != nullptr) owe();
       if (!ended_) write();
     }
     if (plan_ != nullptr && !ended_) say_goodbye();
@@ -103,8 +109,19 @@ class End {
  private:
   static End& self(void* user) { return *static_cast<End*>(user); }
 
+  /// What the plan has to send now.
+  void owe() {
+    if (plan_->rate == 0) {
+      if (now() - heard_ > kLost) owed_ = std::max(owed_, plan_->window);
+    } else if (plan_->rate != kEndless && established_) {
+      const double due = flowload::seconds_of(now() - began_) * static_cast<double>(plan_->rate);
+      owed_ = static_cast<std::size_t>(due) - std::min<std::size_t>(static_cast<std::size_t>(due), paid_);
+    }
+  }
+  bool is_paced() const { return plan_ != nullptr && plan_->rate != 0 && plan_->rate != kEndless; }
+
   void wait() const {
-    Duration rest = kRest;
+    Duration rest = is_paced() ? kPace : kRest;
     if (conn_ != nullptr) rest = std::min(rest, time_of_library(ngtcp2_conn_get_expiry(conn_)) - now());
     if (rest <= Duration{}) return;
     pollfd waits{.fd = fd_, .events = POLLIN, .revents = 0};
@@ -168,6 +185,7 @@ class End {
                         .payload = Bytes{into}.first(bytes),
                         .ecn = static_cast<std::uint8_t>(info.ecn)};
     }
+    packets_ += count;
     if (count > 0) outbox_.send(std::span{batch}.first(count));
     ngtcp2_conn_update_pkt_tx_time(conn_, library_time(now()));
   }
@@ -182,7 +200,10 @@ class End {
       const ngtcp2_ssize size =
           ngtcp2_conn_writev_datagram(conn_, &path, &info, library_data(into), into.size(), &accepted,
                                       NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &bytes, 1, at);
-      if (accepted != 0) --owed_;
+      if (accepted != 0) {
+        ++paid_;
+        if (owed_ != kEndless) --owed_;
+      }
       if (size != NGTCP2_ERR_WRITE_MORE) return size;
     }
     const ngtcp2_vec bytes = library_vec(kZeros);
@@ -215,6 +236,7 @@ class End {
     flowload::Report{"done"}
         .add("bytes", bytes_)
         .add("datagrams", datagrams_)
+        .add("packets", packets_)
         .add("seconds", flowload::seconds_of((plan_ != nullptr ? now() : heard_) - began_))
         .add("processor_seconds", processor_seconds() - processor_)
         .print();
@@ -247,7 +269,7 @@ class End {
     End& end = self(user);
     end.bytes_ += size;
     ++end.datagrams_;
-    ++end.owed_;
+    if (end.echoes_) ++end.owed_;
     end.datagram_ = size;
     end.heard_ = now();
     return 0;
@@ -317,6 +339,7 @@ class End {
   UdpOutbox outbox_;
   QuicTls& tls_;
   const Plan* const plan_;  // null: a server's
+  const bool echoes_;
   const std::unique_ptr<std::byte[]> room_;
   std::unique_ptr<QuicSession> session_;
   ngtcp2_conn* conn_ = nullptr;
@@ -324,11 +347,13 @@ class End {
   std::int64_t stream_ = -1;
   std::size_t datagram_ = 0;  // bytes of each
   std::size_t owed_ = 0;      // datagrams to be sent
+  std::size_t paid_ = 0;      // ... that were
   bool established_ = false;
   bool ended_ = false;
   Time began_{}, heard_{}, end_{};
   double processor_ = 0;
   std::uint64_t bytes_ = 0, datagrams_ = 0;  // received
+  std::uint64_t packets_ = 0;                // sent
 };
 
 int complain(const std::string& what, int status) {
@@ -340,7 +365,7 @@ bool parse(std::string_view text, std::size_t& out) {
   return std::from_chars(text.data(), text.data() + text.size(), out).ptr == text.data() + text.size();
 }
 
-int serve(const Endpoint& on) {
+int serve(const Endpoint& on, bool echoes) {
   const auto own = make_certificate("bench");
   if (!own) return complain(own.error().what, 1);
   const auto tls = QuicTls::server(own->certificate_pem, own->key_pem, {});
@@ -348,7 +373,7 @@ int serve(const Endpoint& on) {
   auto bound = bind_quic_sockets(on, 1);
   if (!bound) return complain(bound.error().what, 1);
   flowload::Report{"ready"}.print();
-  End{std::move(bound->front()), **tls, nullptr}.run();
+  End{std::move(bound->front()), **tls, nullptr, echoes}.run();
   return 0;
 }
 
@@ -357,25 +382,29 @@ int load(const Endpoint& server, const Plan& plan) {
   if (!tls) return complain(tls.error().what, 1);
   auto bound = bind_quic_sockets({server.address.is_v4() ? IpAddress::v4(0) : IpAddress{}, 0}, 1);
   if (!bound) return complain(bound.error().what, 1);
-  End end{std::move(bound->front()), **tls, &plan};
+  End end{std::move(bound->front()), **tls, &plan, plan.rate == 0};
   if (!end.dial(server)) return complain("cannot make a connection", 1);
   end.run();
   return 0;
 }
 
 int start(std::span<const char* const> arguments) {
-  constexpr std::string_view kUsage = "serve ADDR:PORT | load ADDR:PORT SECONDS [DATAGRAM_BYTES [WINDOW]]";
+  constexpr std::string_view kUsage =
+      "serve ADDR:PORT | swallow ADDR:PORT | load ADDR:PORT SECONDS [DATAGRAM_BYTES [WINDOW]] | "
+      "push ADDR:PORT SECONDS DATAGRAM_BYTES [RATE]";
   const std::string_view command = arguments.empty() ? "" : arguments[0];
-  const bool serves = command == "serve" && arguments.size() == 2;
-  if (!serves && (command != "load" || arguments.size() < 3 || arguments.size() > 5))
-    return complain(std::string{kUsage}, 2);
+  const bool serves = (command == "serve" || command == "swallow") && arguments.size() == 2;
+  const bool pushes = command == "push" && (arguments.size() == 4 || arguments.size() == 5);
+  const bool loads = command == "load" && arguments.size() >= 3 && arguments.size() <= 5;
+  if (!serves && !pushes && !loads) return complain(std::string{kUsage}, 2);
   const auto address = Endpoint::parse(arguments[1]);
   if (!address) return complain(address.error().what, 2);
-  if (serves) return serve(*address);
+  if (serves) return serve(*address, command == "serve");
   Plan plan;
+  if (pushes) plan.rate = kEndless;
   std::size_t seconds = 0;
   if (!parse(arguments[2], seconds) || (arguments.size() > 3 && !parse(arguments[3], plan.datagram)) ||
-      (arguments.size() > 4 && !parse(arguments[4], plan.window)))
+      (arguments.size() > 4 && !parse(arguments[4], pushes ? plan.rate : plan.window)))
     return complain(std::string{kUsage}, 2);
   plan.span = std::chrono::seconds{seconds};
   return load(*address, plan);

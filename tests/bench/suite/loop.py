@@ -5,6 +5,8 @@ import subprocess
 
 from harness.topology import HUB_TUNNEL
 from harness.wait import Failure
+from suite import oneway
+from suite.cores import MEASURED_CORE, MeasuredCore, pin
 from suite.measurement import Measurement
 from suite.settings import DATAGRAM_SIZES, MANY_SESSIONS, WINDOWS
 
@@ -15,7 +17,7 @@ LONGEST_END = 20  # seconds beyond its time
 class BareLoop:
     """quicloop at both ends, which count their own processors' time from the end of the handshake on."""
 
-    measures = ("throughput", "datagrams")
+    measures = ("throughput", "datagrams", "oneway")
     processes = ()
 
     def __init__(self, world, _settings):
@@ -30,7 +32,7 @@ class BareLoop:
     def measure_throughput(self, bench):
         """One stream, from the edge's place."""
         found = Measurement()
-        client, server = self._run(found, "up.1", bench.settings.seconds)
+        client, server = self._run(found, "up.1", "load", bench.settings.seconds)
         found.metrics["throughput.up.1"] = server["bytes"] * 8 / 1e6 / max(server["seconds"], 1e-9)
         found.metrics["processor.up.1"] = _processor(client, server) * 1e9 / max(server["bytes"], 1)
         return found
@@ -40,21 +42,38 @@ class BareLoop:
         found = Measurement()
         for size in DATAGRAM_SIZES:
             name = f"{MANY_SESSIONS}.{size}"
-            client, server = self._run(found, name, bench.settings.seconds, size, WINDOWS[MANY_SESSIONS])
+            client, server = self._run(found, name, "load", bench.settings.seconds, size, WINDOWS[MANY_SESSIONS])
             found.metrics[f"datagrams.{name}"] = client["datagrams"] / client["seconds"]
             found.metrics[f"datagrams.processor.{name}"] = _processor(client, server) * 1e6 / max(client["datagrams"], 1)
         return found
 
-    def _run(self, found, name, *arguments):
+    def measure_oneway(self, bench):
+        """To a sink, both ends on one core: at the rates that others are offered, and as many as it may send."""
+        found = Measurement()
+        for size in oneway.SIZES:
+            for rate in (*oneway.OFFERED, None):
+                with MeasuredCore(self._world, []) as core:
+                    before = core.seconds()
+                    client, server = self._run(found, f"oneway.{size}.{rate}", "push", bench.settings.seconds, size,
+                                               *([rate] if rate else []), serves="swallow", core=MEASURED_CORE)
+                    used = core.seconds() - before + _processor(client, server)
+                oneway.keep(found, size, rate, came=server["datagrams"], seconds=server["seconds"], used=used,
+                            packets=client["packets"])
+        return found
+
+    def _run(self, found, name, command, *arguments, serves="serve", core=None):
         """(report of the client, report of the server)"""
         world, address = self._world, f"{HUB_TUNNEL}:{PORT}"
         program = world.programs.quicloop
-        server = world.processes.start("loop-hub", [program, "serve", address], world.hub, stdout=subprocess.PIPE,
+        server = world.processes.start("loop-hub", [program, serves, address], world.hub, stdout=subprocess.PIPE,
                                        must_live=False)
         try:
             _line(server)  # it is ready
-            client = world.processes.start("loop-edge", [program, "load", address, *map(str, arguments)], world.edge,
+            client = world.processes.start("loop-edge", [program, command, address, *map(str, arguments)], world.edge,
                                            stdout=subprocess.PIPE, must_live=False)
+            if core is not None:
+                pin(server.pid, core)
+                pin(client.pid, core)
             reports = _line(client), _line(server)
             for process in (client, server):
                 process.wait(LONGEST_END)

@@ -3,7 +3,7 @@
 import time
 
 from harness.wait import Failure
-from suite import datagrams, forward, kernel, lossy, steering
+from suite import datagrams, forward, kernel, lossy, oneway, steering
 from suite.load import all_sources
 from suite.measurement import Measurement
 from suite.meter import ProcessorMeter, kernel_memory, memory_of
@@ -102,6 +102,6 @@ def _keep_ping(found, name, report):
 
 MEASURES = {"memory": memory, "throughput": throughput, "rate": rate, "latency": latency, "lossy": lossy.lossy,
             "datagrams": datagrams.datagrams, "sessions": datagrams.sessions, "forward": forward.forward,
-            "roundtrip": forward.roundtrip, "steering": steering.steering, "guard": kernel.guard, "maps": kernel.maps}
-WITH_WIRES = ("forward", "steering")  # programs rewrite packets in these, whatever the peer
+            "roundtrip": forward.roundtrip, "steering": steering.steering, "oneway": oneway.oneway, "guard": kernel.guard, "maps": kernel.maps}
+WITH_WIRES = ("forward", "steering", "oneway")  # programs rewrite packets in these, whatever the peer
 WITHOUT_PEERS = ("steering",)         # one stands in for it

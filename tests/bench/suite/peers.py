@@ -17,6 +17,7 @@ from suite.settings import CIPHER, CIPHERS, LINGERING, MANY_SESSIONS, SPARE_DESC
 
 TCP = ("memory", "throughput", "rate", "latency", "lossy")
 LAST_SESSION_PORT = SESSION_PORT + SESSION_PORTS - 1
+SINK_PORT = 7700     # at the backend, where a kernel program counts and drops
 FORWARD_PORT = 7600  # the first at the backend that a kernel program stands in for
 OFFERED = (50_000, 75_000, 100_000, 150_000, 200_000, 300_000)             # datagrams a second, to sockets
 OFFERED_TO_PROGRAMS = (600_000, 1_000_000, 1_250_000, 1_500_000, 1_750_000, None)  # None: as fast as one core makes them
@@ -169,7 +170,7 @@ class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
     name, steering, carrier, congestion = "penstock", "socket", "tls", "bbr"
-    measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering")
+    measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering", "oneway")
     first_port, tunnel_port = 7200, 8443
     way, far, offered, direct_to = "tunnel", BACKEND_V4, OFFERED, ()
 
@@ -185,7 +186,7 @@ class PenstockPair:
         self._services = self._make_services()
         self.echo, self.bulk, self.datagrams, self.sessions = (
             f"{EDGE_V4}:{self.first_port + offset}" for offset in (1, 2, 3, 100))
-        self.roundtrip = f"{EDGE_V4}:{self.first_port + 4}"
+        self.roundtrip, self.oneway = (f"{EDGE_V4}:{self.first_port + offset}" for offset in (4, 5))
         self.forwards = {name: f"{EDGE_V4}:{self.first_port + offset}" for name, offset in FORWARDS.items()}
         self._world = world
         self._hub = self._edge = None
@@ -197,6 +198,7 @@ class PenstockPair:
         return [*({"name": name, "ports": [self.first_port + offset], "target": f"{BACKEND_V4}:{target}", "client": "none"}
                   for name, offset, target in (("echo", 1, ECHO_PORT), ("bulk", 2, BULK_PORT))),
                 {**udp, "name": "datagrams", "ports": [self.first_port + 3], "target": f"{BACKEND_V4}:{DATAGRAM_PORT}"},
+                {**udp, "name": "oneway", "ports": [self.first_port + 5], "target": f"{BACKEND_V4}:{SINK_PORT}"},
                 {**udp, "name": "sessions", "ports": [f"{first}-{last}"], "target": f"{BACKEND_V4}:{SESSION_PORT}+"},
                 *self._make_far_services(udp)]
 
@@ -241,6 +243,11 @@ class PenstockPair:
         expect(done.returncode == 0, f"no sessions of {node.name}: {done.stderr.strip()}")
         return json.loads(done.stdout)["total"]
 
+    def tunnel_packets(self):
+        """Of QUIC that the edge sent so far."""
+        return sum(carrier["quic"]["sent_packets"] for tunnel in self._edge.look("tunnels")["tunnels"]
+                   for carrier in tunnel["carriers"] if "quic" in carrier)
+
     def problems(self):
         """What is wrong with the way that the datagrams went."""
         return [problem for node in (self._edge, self._hub) for problem in problems_of_steering(node)]
@@ -258,7 +265,7 @@ class QuicPair(PenstockPair):
     """The same over QUIC."""
 
     name, carrier = "quic", "quic"
-    measures = (*TCP, "datagrams")
+    measures = (*TCP, "datagrams", "oneway")
     first_port, tunnel_port = 9200, 8445
 
 
@@ -281,7 +288,7 @@ class KernelPair(PenstockPair):
     """The same with kernel programs before the sockets. It stands only while it is measured: programs see every packet."""
 
     name, steering = "kernel", "kernel"
-    measures = ("datagrams", "sessions", "forward", "roundtrip", "steering", "guard", "maps")
+    measures = ("datagrams", "sessions", "forward", "roundtrip", "steering", "oneway", "guard", "maps")
     first_port, tunnel_port = 8200, 8444
     way, far, offered, direct_to = "direct", FAR_BACKEND, OFFERED_TO_PROGRAMS, (f"{FAR_BACKEND}/32",)
     alone = True
@@ -327,7 +334,7 @@ class KernelQuicPair(KernelPair):
     """The same over QUIC."""
 
     name, carrier = "kernel-quic", "quic"
-    measures = ("datagrams",)
+    measures = ("datagrams", "oneway")
     first_port, tunnel_port = 9600, 8446
 
 

@@ -66,6 +66,12 @@ for _percentile in ("p50", "p99"):
 for _size, _bytes in ((60, "60"), (400, "400"), (1200, "1200"), ("mixed", "16 to 1200")):
     _metric(f"steering.processor.{_size}", f"CPU of steering a datagram in and out, {_bytes} bytes", "µs", "less")
     _metric(f"steering.returned.{_size}", "... returned of 150,000 a second", "%", "more")
+for _size in (100, 1200):
+    for _rate, _of in ((25_000, "25,000 a second"), (75_000, "75,000 a second"), ("most", "as many as go")):
+        _metric(f"oneway.{_size}.{_rate}", f"datagrams of {_size} bytes one way, all on one core, {_of}", "1/s", "more")
+        _metric(f"oneway.arrived.{_size}.{_rate}", "... of those that were sent", "%", "more")
+        _metric(f"oneway.processor.{_size}.{_rate}", "... CPU of each", "µs", "less")
+        _metric(f"oneway.packed.{_size}.{_rate}", "... in one packet of QUIC", "", "more")
 _FLOODS = {"bounded": "a bounded flood", "full": "a flood as fast as one core makes it"}
 for _name, _text in _FLOODS.items():
     _metric(f"guard.sent.{_name}", f"datagrams of {_text}, which is blocked", "1/s", "")
@@ -84,9 +90,10 @@ for _name in ("pst_paths", "pst_sessions"):
     _metric(f"maps.{_name}", f"... of {_name}", "MiB", "less", 1 << 20)
 OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
 STEERED = "kernel"  # ours with kernel programs before it
+STEERED_QUIC, QUIC_FLOOR = "kernel-quic", "loop"  # over QUIC, and what a connection of it costs at least
 FLOOR = "redirect"  # what no program does with less
 RATIOS = (("ratio", OURS, OTHERS), ("steered_ratio", STEERED, (OURS,)), ("steered_other", STEERED, ("nginx",)),
-          ("steered_floor", STEERED, (FLOOR,)))
+          ("steered_floor", STEERED, (FLOOR,)), ("quic_floor", STEERED_QUIC, (QUIC_FLOOR,)))
 
 
 class Outcome:
