@@ -44,6 +44,9 @@ class UdpObserver {
   virtual void on_datagrams(std::span<const ReceivedDatagram> datagrams) = 0;
   /// The system threw away so many datagrams of this socket, since nobody had read those before them.
   virtual void on_overrun(std::uint64_t datagrams) = 0;
+  /// One of so many bytes was thrown away, since its checksum was wrong; for sockets without the host's
+  /// stack.
+  virtual void on_damaged(std::size_t /*bytes*/) {}
 
  protected:
   ~UdpObserver() = default;

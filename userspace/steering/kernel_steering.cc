@@ -51,6 +51,10 @@ class KernelSteering::Frames final : private UdpObserver {
   void on_overrun(std::uint64_t datagrams) override {
     owner_.observer_.on_overrun(socket_->local(), datagrams);
   }
+  void on_damaged(std::size_t bytes) override {
+    const std::size_t head = std::min(bytes, sizeof(pst_frame_in));
+    owner_.observer_.on_lost(PST_R_MALFORMED, bytes - head);
+  }
 
   KernelSteering& owner_;
   const std::unique_ptr<UdpSocket> socket_;

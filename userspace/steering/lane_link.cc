@@ -18,16 +18,15 @@ constexpr std::size_t kTurn = 256;
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kLongest = 65535 - 20 - 8;  // bytes that UDP over IPv4 carries
 
-/// A record as a frame to the steering socket would be, a view of it; empty when its checksum was wrong.
-Bytes frame_in(Bytes record) {
-  pst_frame_kept kept{};
-  std::memcpy(&kept, record.data(), sizeof kept);
-  const Bytes payload = record.subspan(sizeof kept, kept.length);
-  if (kept.sum != 0) {
-    const std::uint16_t sum = internet_sum(payload);
-    if (sum != kept.sum && !(sum == 0 && kept.sum == 0xffff)) return {};
-  }
+/// As a frame to the steering socket would be: a view of the record.
+Bytes frame_in(Bytes record, const pst_frame_kept& kept) {
   return record.subspan(offsetof(pst_frame_kept, id), sizeof kept.id + kept.length);
+}
+
+bool is_whole(Bytes payload, std::uint16_t expected) {
+  if (expected == 0) return true;
+  const std::uint16_t sum = internet_sum(payload);
+  return sum == expected || (sum == 0 && expected == 0xffff);
 }
 
 /// What the link has while it is read from.
@@ -70,19 +69,21 @@ std::size_t State::on_readable() {
 std::size_t State::read_batch() {
   std::size_t good = 0;
   std::size_t damaged = 0;
-  while (good + damaged < kBatch) {
+  while (good + damaged < kBatch && observer_ != nullptr) {
     const Bytes record = parts_.ring.next();
     if (record.empty()) break;
-    const Bytes frame = frame_in(record);
-    if (frame.empty()) {
-      ++damaged;
-    } else {
+    pst_frame_kept kept{};
+    std::memcpy(&kept, record.data(), sizeof kept);
+    const Bytes frame = frame_in(record, kept);
+    if (is_whole(record.subspan(sizeof kept, kept.length), kept.sum)) {
       batch_[good++] = {.peer = parts_.virtual_end, .local = {}, .payload = frame, .local_port = 0};
+    } else {
+      ++damaged;
+      observer_->on_damaged(frame.size());
     }
   }
   parts_.traffic->in.add(good);
-  if (good > 0) observer_->on_datagrams(std::span{batch_}.first(good));
-  if (damaged > 0 && observer_ != nullptr) observer_->on_overrun(damaged);
+  if (good > 0 && observer_ != nullptr) observer_->on_datagrams(std::span{batch_}.first(good));
   parts_.ring.release();
   return good + damaged;
 }

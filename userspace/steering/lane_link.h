@@ -24,8 +24,8 @@ struct LaneLinkParts {
 };
 
 /// Gives what the steering socket would: frames from the virtual end, to `local`. Sends frames whose header
-/// is a pst_frame_out, whatever their peer: the device has one program, and no addresses. An overrun counts
-/// datagrams with a wrong checksum; of those that found no room the programs keep count.
+/// is a pst_frame_out, whatever their peer: the device has one program, and no addresses. Those that found no
+/// room the programs count.
 class BoundLaneLink final : public BoundUdpLink {
  public:
   BoundLaneLink(LaneLinkParts parts, const Endpoint& where) : parts_{std::move(parts)} { local = where; }

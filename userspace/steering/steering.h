@@ -33,7 +33,7 @@ class SteeringObserver {
   virtual void on_stranger(const SessionPath& path, Bytes payload) = 0;
   /// The system lost datagrams for one of our local ends, before anybody could see whose they were.
   virtual void on_overrun(const Endpoint& local, std::uint64_t datagrams) = 0;
-  /// So many bytes came as one datagram for which there is no session and never will be.
+  /// So many bytes came as one datagram that goes to no session and never will.
   virtual void on_lost(Reason reason, std::size_t bytes) = 0;
   /// What became of a datagram that send() took, with so many bytes of payload: it left, or `error` says why
   /// the system did not send it. The one call that may come from within send(), flush(), remove() or close().

@@ -55,7 +55,7 @@
   X(RATE_SERVICE, 54, "rate_service", "the service was sent more datagrams than guard.service_rate")      \
   X(RATE_NEW_SOURCE, 55, "rate_new_source", "the source opened sessions faster than guard.new_source")    \
   X(RATE_NEW_TOTAL, 56, "rate_new_total", "sessions were opened faster than guard.new_total")             \
-  X(MALFORMED, 57, "malformed", "a header's length contradicts the packet's")                             \
+  X(MALFORMED, 57, "malformed", "a header's length, or a checksum, contradicts the packet")               \
   X(NO_NEXT_HOP, 58, "no_next_hop", "the kernel program had no way towards the address")                  \
   X(SOURCE_TAKEN, 59, "source_taken", "the client has another session with that backend already")         \
   X(FAMILY_MISMATCH, 60, "family_mismatch", "client and backend differ in family: not transparent")       \

@@ -101,11 +101,11 @@ def a_wrong_checksum_ends_at_the_edge(world):
     """The stack is not there to look at it."""
     edge, client = served(world)
     _, port = client.getsockname()[:2]
-    before = edge.count("overrun")
+    before = edge.count("malformed")
     whole = udp_packet(CLIENTS_V4[0], port, EDGE_V4, 7000, b"damaged on its way")
     damaged = whole[:26] + struct.pack(">H", 0xbad1) + whole[28:]
     with raw_socket(world.client) as raw:
         raw.sendto(damaged, (EDGE_V4, 0))
-    until(lambda: edge.count("overrun") == before + 1, "it is counted")
+    until(lambda: edge.count("malformed") == before + 1, "it is counted")
     expect_nothing(client)
     ask(client, b"and still")
