@@ -4,6 +4,7 @@
 namespace penstock {
 namespace {
 
+constexpr std::size_t kNarrow = 1280 - 20 - 8;  // payload of a packet of 1280 bytes
 constexpr std::uint32_t kOutside = 0xcb007100;  // 203.0.113.0, of an edge behind a NAT
 
 SimDatagramPath lossy(double loss) {
@@ -94,6 +95,20 @@ TEST_F(QuicFlowTest, FindsTheLargestPacketsOfAPath) {
   expect_all_complete(30s);
   EXPECT_GT(at_edge().packet_size, 1200U);
   EXPECT_LE(at_edge().packet_size, 1400U);
+}
+
+TEST_F(QuicFlowTest, OutlivesAPathThatBecomesNarrow) {
+  start(lossy(0.01));
+  open_bulk(5, 5'000'000);
+  ASSERT_TRUE(run_until_moving(500'000));
+  ASSERT_GT(at_edge().packet_size, kNarrow);
+  SimDatagramPath narrow = lossy(0.01);
+  narrow.largest = kNarrow;
+  world.set_tunnel_path(world.edge().address(), narrow);
+  expect_all_complete(60s);
+  EXPECT_EQ(world.edge().journal().count("carrier_down"), 0U);
+  EXPECT_EQ(at_edge().packet_size, 1200U);
+  EXPECT_EQ(at_hub().packet_size, 1200U);
 }
 
 TEST_F(QuicFlowTest, OutlivesAnotherAddressOfTheEdge) {

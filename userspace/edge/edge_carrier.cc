@@ -105,7 +105,6 @@ void EdgeCarrier::dial_quic(const Endpoint& hub) {
                                          steering_byte(shared_.instance, dial_.index), *shared_.address.quic,
                                          shared_.address.server_name);
   peer_ = hub.to_string();
-  local_ = link->connection().local().to_string();
   quic_ = link.get();
   link_ = std::move(link);
   link_->observe(this);

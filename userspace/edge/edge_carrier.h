@@ -102,7 +102,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   const Carrier* carrier() const { return carrier_.get(); }
   Carrier* carrier() { return carrier_.get(); }
   const std::string& peer() const { return peer_; }
-  const std::string& local() const { return local_; }
+  /// Over QUIC the one that the hub's last packet came to: it may change.
+  std::string local() const { return quic_ != nullptr ? quic_->connection().local().to_string() : local_; }
   Time up_since() const { return up_since_; }
   bool legacy() const { return legacy_; }
 

@@ -71,6 +71,7 @@ struct LibraryCallbacks {
     auto* const own = static_cast<QuicStream*>(stream);
     if (own == nullptr || bytes == 0) return 0;
     own->buffer.acknowledged(bytes);
+    self(user).long_packets_.stream_acknowledged(static_cast<std::uint64_t>(id), bytes);
     QuicObserver* const listener = self(user).listener();
     if (listener != nullptr && !own->aborted) listener->on_stream_acknowledged(id, bytes);
     return 0;
@@ -99,6 +100,7 @@ struct LibraryCallbacks {
   static int stream_close(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t code,
                           void* user, void* /*stream*/) {
     LibraryConnection& connection = self(user);
+    connection.long_packets_.forget_stream(static_cast<std::uint64_t>(id));
     connection.lost_of_closed_ += ngtcp2_conn_get_stream_loss_count(conn, id);
     if (ngtcp2_conn_is_local_stream(conn, id) == 0) ngtcp2_conn_extend_max_streams_bidi(conn, 1);
     const QuicStream* const own = connection.find(id);
@@ -130,9 +132,15 @@ struct LibraryCallbacks {
                                        old_rx_secret, old_tx_secret, size, user);
   }
 
+  static int datagram_acknowledged(ngtcp2_conn* /*conn*/, std::uint64_t number, void* user) {
+    self(user).long_packets_.datagrams_acknowledged(number);
+    return 0;
+  }
+
   /// Datagrams of one packet have the same number.
   static int datagram_lost(ngtcp2_conn* /*conn*/, std::uint64_t number, void* user) {
     LibraryConnection& connection = self(user);
+    connection.long_packets_.datagrams_lost(number);
     if (std::exchange(connection.last_lost_, number) != number) ++connection.lost_datagrams_;
     return 0;
   }
@@ -157,6 +165,7 @@ struct LibraryCallbacks {
                        remote == endpoint_of(ngtcp2_conn_get_path(conn)->remote);
     if (moved) {
       connection.validated_ = remote;
+      connection.long_packets_.forget_path();
       ++connection.counted_.migrations;
     }
     return 0;
@@ -204,6 +213,7 @@ ngtcp2_callbacks library_callbacks(bool server) {
   out.extend_max_stream_data = LibraryCallbacks::stream_credit;
   out.stream_close = LibraryCallbacks::stream_close;
   out.recv_datagram = LibraryCallbacks::datagram;
+  out.ack_datagram = LibraryCallbacks::datagram_acknowledged;
   out.lost_datagram = LibraryCallbacks::datagram_lost;
   out.recv_stateless_reset = LibraryCallbacks::stateless_reset;
   out.path_validation = LibraryCallbacks::path_validated;

@@ -55,7 +55,7 @@ QuicReport LibraryConnection::report() const {
   out.congestion_window = info.cwnd;
   out.in_flight = info.bytes_in_flight;
   out.key_updates = std::max(prepared_, 1U) - 1;
-  out.packet_size = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+  out.packet_size = packet_size();
   out.lost_packets = lost_of_closed_ + lost_datagrams_;
   for (const auto& [id, stream] : streams_) out.lost_packets += ngtcp2_conn_get_stream_loss_count(conn_, id);
   return out;
@@ -108,6 +108,7 @@ void LibraryConnection::grant(QuicStreamId id, std::uint64_t bytes) {
 void LibraryConnection::reset_stream(QuicStreamId id, std::uint64_t code) {
   QuicStream* const stream = find(id);
   if (stream == nullptr || std::exchange(stream->aborted, true)) return;
+  long_packets_.forget_stream(static_cast<std::uint64_t>(id));
   resets_.push_back({id, code});
   host_.write_soon(*this);
 }
@@ -120,11 +121,22 @@ void LibraryConnection::apply_resets() {
   }
 }
 
+std::size_t LibraryConnection::packet_size() const {
+  const std::size_t found = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+  return long_packets_.forbidden(host_.now()) ? std::min(found, LongPackets::kAlways) : found;
+}
+
+/// Those beyond packet_size() try whether the path takes more: their loss means nothing.
+void LibraryConnection::watch_long(std::size_t size, const PacketFiller& packet) {
+  if (size <= LongPackets::kAlways || size > packet_size()) return;
+  long_packets_.sent(host_.now(), std::chrono::nanoseconds{ngtcp2_conn_get_pto(conn_)}, packet.witness());
+}
+
 std::size_t LibraryConnection::datagram_room() const {
   const ngtcp2_transport_params* const peer = ngtcp2_conn_get_remote_transport_params(conn_);
   if (!established_ || peer == nullptr || peer->max_datagram_frame_size == 0) return 0;
   const std::size_t overhead = kDatagramOverhead + ngtcp2_conn_get_dcid(conn_)->datalen;
-  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_);
+  const std::size_t packet = packet_size();
   const std::uint64_t frame = std::max<std::uint64_t>(peer->max_datagram_frame_size, 3) - 3;
   return static_cast<std::size_t>(std::min<std::uint64_t>(packet - std::min(packet, overhead), frame));
 }
@@ -187,6 +199,10 @@ void LibraryConnection::tell_turn_end() {
   if (QuicObserver* const told = listener(); told != nullptr && established_told_) told->on_turn_end();
 }
 
+void LibraryConnection::tell_local(const Endpoint& local) {
+  if (handle_ != nullptr) handle_->set_local(local);
+}
+
 void LibraryConnection::follow_peer() {
   const Endpoint now = endpoint_of(ngtcp2_conn_get_path(conn_)->remote);
   if (now == peer_) return;
@@ -210,18 +226,19 @@ bool LibraryConnection::write() {
   apply_resets();
   renew_keys();
   const std::size_t quantum = ngtcp2_conn_get_send_quantum(conn_);
-  const std::size_t longest = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
+  const std::size_t most = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
   PacketFiller packet{*this, time()};
   ngtcp2_ssize size = 1;  // anything: the turn ends before all is written
   for (std::size_t total = 0; total < quantum; total += static_cast<std::size_t>(size)) {
     const MutableBytes into = batch.room();
     if (batch.is_congested()) break;
-    packet.begin(into.first(longest));
+    packet.begin(into.first(long_packets_.forbidden(host_.now()) ? LongPackets::kAlways : most));
     if (QuicObserver* const owner = listener(); owner != nullptr && established_told_) owner->fill(packet);
     size = packet.finish();
     if (size <= 0) break;
     ++counted_.sent_packets;
     counted_.sent_bytes += static_cast<std::size_t>(size);
+    watch_long(static_cast<std::size_t>(size), packet);
     batch.add(static_cast<std::size_t>(size), endpoint_of(packet.path().remote),
               endpoint_of(packet.path().local).address, packet.ecn());
   }

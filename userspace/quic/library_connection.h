@@ -6,6 +6,7 @@
 
 #include "quic/connection_host.h"
 #include "quic/library_path.h"
+#include "quic/long_packets.h"
 #include "quic/quic_session.h"
 #include "quic/send_buffer.h"
 
@@ -71,6 +72,8 @@ class LibraryConnection {
   bool retired() const { return retired_; }
   /// Ended, as its handle learns now.
   void set_retired();
+  /// The end that its packets come to, where that is not the path's.
+  void tell_local(const Endpoint& local);
   const Endpoint& peer() const { return peer_; }
 
   // What the host keeps about it.
@@ -111,6 +114,9 @@ class LibraryConnection {
   /// Null when nothing of it is to be told.
   QuicObserver* listener() { return closing_ || retired_ ? nullptr : observer_; }
   QuicStream* find(QuicStreamId id);
+  /// Bytes of UDP payload of the longest packets that carry data now.
+  std::size_t packet_size() const;
+  void watch_long(std::size_t size, const PacketFiller& packet);
 
   ConnectionHost& host_;
   const std::unique_ptr<QuicSession> session_;
@@ -135,6 +141,7 @@ class LibraryConnection {
   std::uint64_t lost_of_closed_ = 0;  // packets of streams that are gone
   std::uint64_t lost_datagrams_ = 0;  // packets with datagrams
   std::uint64_t last_lost_ = 0;
+  LongPackets long_packets_;
   QuicReport counted_;
 };
 

@@ -11,6 +11,7 @@ void PacketFiller::begin(MutableBytes into) {
   into_ = into;
   complete_ = false;
   size_ = 0;
+  witness_.reset();
 }
 
 QuicPacket::Outcome PacketFiller::complete(ngtcp2_ssize size) {
@@ -37,6 +38,10 @@ QuicPacket::Outcome PacketFiller::add_stream(QuicStreamId id, std::size_t& taken
     taken = static_cast<std::size_t>(accepted);
     stream->buffer.sent(taken);
     stream->end_sent = with_end && taken == unsent.size();
+    if (taken > 0)
+      witness_ = {.kind = LongPackets::Witness::Kind::kStream,
+                  .id = static_cast<std::uint64_t>(id),
+                  .bytes = stream->buffer.size() - stream->buffer.unsent_bytes()};
   }
   switch (size) {
     case NGTCP2_ERR_WRITE_MORE:
@@ -61,11 +66,12 @@ QuicPacket::Outcome PacketFiller::add_datagram(Bytes datagram, bool& taken) {
   }
   const ngtcp2_vec bytes = library_vec(datagram);
   int accepted = 0;
+  const std::uint64_t number = connection_.counted_.sent_packets + 1;
   const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
       connection_.conn_, &storage_.path, &info_, library_data(into_), into_.size(), &accepted,
-      NGTCP2_WRITE_DATAGRAM_FLAG_MORE, connection_.counted_.sent_packets + 1, &bytes,
-      datagram.empty() ? 0 : 1, now_);
+      NGTCP2_WRITE_DATAGRAM_FLAG_MORE, number, &bytes, datagram.empty() ? 0 : 1, now_);
   taken = accepted != 0;
+  if (taken) witness_ = {.kind = LongPackets::Witness::Kind::kDatagrams, .id = number, .bytes = 0};
   return size == NGTCP2_ERR_WRITE_MORE ? Outcome::kTaken : complete(size);
 }
 

@@ -19,6 +19,8 @@ class PacketFiller final : public QuicPacket {
   ngtcp2_ssize finish();
 
   const ngtcp2_path& path() const { return storage_.path; }
+  /// Of what is in it, but for what is sent again.
+  const std::optional<LongPackets::Witness>& witness() const { return witness_; }
   std::uint8_t ecn() const { return static_cast<std::uint8_t>(info_.ecn); }
 
  private:
@@ -31,6 +33,7 @@ class PacketFiller final : public QuicPacket {
   MutableBytes into_;
   bool complete_ = false;
   ngtcp2_ssize size_ = 0;
+  std::optional<LongPackets::Witness> witness_;
 };
 
 }  // namespace penstock

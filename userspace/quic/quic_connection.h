@@ -105,8 +105,8 @@ class QuicConnection {
   virtual ~QuicConnection() = default;
   virtual void observe(QuicObserver* observer) = 0;
 
-  virtual const Endpoint& peer() const = 0;  // server: follows the client when it moves
-  virtual const Endpoint& local() const = 0;
+  virtual const Endpoint& peer() const = 0;   // server: follows the client when it moves
+  virtual const Endpoint& local() const = 0;  // client: what the last packet came to
   virtual bool is_server() const = 0;
   virtual std::string cipher() const = 0;
   virtual QuicReport report() const = 0;

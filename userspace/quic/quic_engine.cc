@@ -182,6 +182,7 @@ Endpoint QuicEngine::local_of(const ReceivedDatagram& datagram) const {
 void QuicEngine::read(LibraryConnection& connection, const ReceivedDatagram& datagram) {
   if (!std::exchange(connection.was_read, true)) read_.push_back(&connection);
   const bool began = connection.read(datagram.payload, local_of(datagram), datagram.peer, datagram.ecn);
+  if (!gate_) connection.tell_local({datagram.local, socket_->local().port});
   if (!began && gate_) gate_->ask_for_proof(datagram);
   if (!connection.retired()) write_soon(connection);
 }

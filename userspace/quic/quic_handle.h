@@ -30,13 +30,14 @@ class QuicHandle final : public QuicConnection {
   void close(std::uint64_t code, std::string_view text) override;
 
   void set_peer(const Endpoint& peer) { peer_ = peer; }
+  void set_local(const Endpoint& local) { local_ = local; }
   /// The connection has ended.
   void leave();
 
  private:
   LibraryConnection* connection_;  // null once it has ended
   Endpoint peer_;
-  const Endpoint local_;
+  Endpoint local_;
   const bool server_;
   QuicReport last_;  // once it has ended
   std::string cipher_;

@@ -1,4 +1,4 @@
-"""The edge's address towards the hub changes: a tunnel over QUIC goes on, with all that it carries."""
+"""The path between edge and hub changes: a tunnel over QUIC goes on, with all that it carries."""
 
 from harness.bulk import Bulk
 from harness.datagrams import answers
@@ -14,6 +14,7 @@ ONE_CARRIER = {"edge": {"carriers": 1}}
 ELSEWHERE = "198.51.100.77"
 MASQUERADE = "198.51.100.78"
 SIZE = 50 << 20
+NARROW = 1280  # bytes of the longest packet: what IPv6 asks of every path
 
 
 class Talk(Load):
@@ -36,7 +37,7 @@ def identities(hub, edge):
 
 
 def go_on_through(world, changes):
-    """A transfer and sessions go on through each of the changes, and the hub sees the edge where it then is."""
+    """A transfer and sessions go on through changes: (what is done, the edge's address to the hub, and its own)."""
     listener = world.listen(7000)
     world.udp_echo(7001)
     hub, edge = world.pair([RAW, TALK], edge=ONE_CARRIER)
@@ -48,10 +49,11 @@ def go_on_through(world, changes):
         talk.await_more(3)
     before = identities(hub, edge)
     bulk = Bulk(client, backend, SIZE)
-    for number, (change, address) in enumerate(changes, start=1):
+    for number, (change, address, own) in enumerate(changes, start=1):
         bulk.await_more()
         change()
         until(lambda address=address: the_peer(hub)[0] == address, f"the hub sees the edge at {address}", 30.0)
+        until(lambda own=own: edge.carriers()[0]["local"].rpartition(":")[0] == own, f"the edge sees itself at {own}")
         expect_equal(hub.carriers()[0]["quic"]["migrations"], number, "migrations that the hub counted")
         bulk.await_more()
         for talk in talks:
@@ -76,13 +78,41 @@ def the_edge_gets_another_address(world):
     done = world.processes.run(["sysctl", "-w", "net.ipv4.conf.all.promote_secondaries=1"], world.edge)
     expect_equal(done.returncode, 0, done.stderr)
     world.edge.ip("address", "del", "198.51.100.11/24", "dev", "hub")  # so that the new one is the only one
-    go_on_through(world, [(lambda: move(EDGE_TUNNEL, ELSEWHERE), ELSEWHERE),
-                          (lambda: move(ELSEWHERE, EDGE_TUNNEL), EDGE_TUNNEL)])
+    go_on_through(world, [(lambda: move(EDGE_TUNNEL, ELSEWHERE), ELSEWHERE, ELSEWHERE),
+                          (lambda: move(ELSEWHERE, EDGE_TUNNEL), EDGE_TUNNEL, EDGE_TUNNEL)])
 
 
 @case(timeout=120, carrier="quic")
 def a_router_on_the_way_forgets(world):
     """Whoever translates addresses gives the edge another one, and the edge is not told."""
     firewall = Firewall(world)
-    go_on_through(world, [(lambda: firewall.masquerade(EDGE_TUNNEL, MASQUERADE), MASQUERADE),
-                          (firewall.lift, EDGE_TUNNEL)])
+    go_on_through(world, [(lambda: firewall.masquerade(EDGE_TUNNEL, MASQUERADE), MASQUERADE, EDGE_TUNNEL),
+                          (firewall.lift, EDGE_TUNNEL, EDGE_TUNNEL)])
+
+
+@case(timeout=120, carrier="quic")
+def the_path_swallows_long_packets(world):
+    """Without a word; so do the edge's and the hub's, each with packets as short as every path takes."""
+    for space, device in ((world.edge, "hub"), (world.hub, "edge")):
+        features = ["gso", "off", "tx-udp-segmentation", "off", "gro", "off"]
+        done = world.processes.run(["ethtool", "-K", device, *features], space)
+        expect_equal(done.returncode, 0, done.stderr)
+    listener = world.listen(7000)
+    hub, edge = world.pair([RAW], edge=ONE_CARRIER)
+    client, backend = world.flow(7000, listener, timeout=30.0)
+    backend.settimeout(30.0)
+    bulk = Bulk(client, backend, SIZE)
+    bulk.await_more()
+    for node in (hub, edge):
+        until(lambda node=node: packet_size(node) > NARROW, f"{node.name} sends long packets")
+    world.hub.ip("link", "set", "edge", "mtu", str(NARROW))
+    bulk.finish()
+    expect_equal(packet_size(edge), 1200, "bytes of the edge's packets")
+    for node in (hub, edge):
+        node.await_event("stream_closed", service="raw", reason="completed")
+        expect_equal(node.events("carrier_down"), [], f"carriers lost at {node.name}")
+
+
+def packet_size(node):
+    carrier, = node.carriers()
+    return carrier["quic"]["packet_size"]
