@@ -40,6 +40,13 @@ class QuicFlowTest : public testing::Test {
     for (const auto& flow : world.flows()) EXPECT_TRUE(flow->completed()) << flow->mistake();
     world.expect_nothing_left();
   }
+  /// One that is killed says nothing.
+  void restart_hub_unheard() {
+    world.internet.set_silent(world.edge().address(), true);
+    world.crash_hub();
+    world.internet.set_silent(world.edge().address(), false);
+    world.start_hub();
+  }
   QuicReport at_hub() { return world.hub().carrier().quic.value_or(QuicReport{}); }
   QuicReport at_edge() { return world.edge().carriers().front().report.quic.value_or(QuicReport{}); }
 
@@ -142,6 +149,37 @@ TEST_F(QuicFlowTest, EndsACarrierWhoseEdgeFellSilent) {
   SimFlow& after = world.open({.client = {.send = 1000}, .backend = {.send = 1000}});
   EXPECT_TRUE(world.run_until([&] { return after.completed(); }, 5s)) << after.mistake();
   world.expect_nothing_left();
+}
+
+TEST_F(QuicFlowTest, ServesAFlowWithinThreeRoundTripsOfTheDialAfterARestartOfTheHub) {
+  constexpr Duration kWay = 50ms;
+  start({.delay = kWay});
+  world.run_for(2s);
+  restart_hub_unheard();
+  SimFlow& lost = world.open({.client = {.send = 1000}, .backend = {.send = 1000}});
+  ASSERT_TRUE(world.run_until([&] { return !world.edge().edge().connected(); }, 1s));
+  const Time dialled = world.clock.now();
+  SimFlow& first = world.open({.client = {.send = 1000}, .backend = {.send = 1000}});
+  ASSERT_TRUE(world.run_until([&] { return first.completed(); }, 5s)) << first.mistake();
+  EXPECT_LE(world.clock.now() - (dialled + kWay), 3 * 2 * kWay) << world.edge().journal().to_string();
+  EXPECT_TRUE(lost.client()->was_reset());
+  EXPECT_EQ(world.edge().journal().last("carrier_down").text("reason"), "peer_closed");
+  world.run_for(1s);
+  world.expect_nothing_left();
+}
+
+TEST_F(QuicFlowTest, DialsAHubThatStartsAnewAgainAndAgainLessOften) {
+  start({.delay = 50ms});
+  world.run_for(2s);
+  for (std::size_t restarts = 1; restarts <= 2; ++restarts) {
+    restart_hub_unheard();
+    world.open({.client = {.send = 1000}, .backend = {.send = 1000}});
+    ASSERT_TRUE(world.run_until([&] { return !world.edge().edge().connected(); }, 1s));
+    const Time down = world.clock.now();
+    ASSERT_TRUE(world.run_until([&] { return world.edge().edge().connected(); }, 5s));
+    const Duration took = world.clock.now() - down;
+    EXPECT_TRUE(restarts == 1 ? took < 300ms : took > 500ms) << restarts;
+  }
 }
 
 TEST_F(QuicFlowTest, LetsEitherDirectionEndLongBeforeTheOther) {

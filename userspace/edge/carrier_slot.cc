@@ -7,6 +7,8 @@ namespace {
 
 constexpr Duration kFirstDelay = 1s;
 constexpr Duration kLongestDelay = 30s;
+/// A hub that started anew is dialled at once, unless it does so again and again.
+constexpr Duration kLastingCarrier = 1s;
 /// Carriers on their way out that are kept for their flows; the oldest goes when there are more.
 constexpr std::size_t kMostRetiring = 4;
 
@@ -151,9 +153,10 @@ void CarrierSlot::on_down(EdgeCarrier& carrier, Reason reason, std::string text)
     current_.reset();
     return dial();
   }
+  const bool at_once = carrier.forgotten() && worker_.loop.now() - carrier.up_since() >= kLastingCarrier;
   current_.reset();
   observer_.on_slot_down(*this, reason, text);
-  dial_after(least_delay_ + backoff_.next(random_u64()));
+  dial_after(at_once ? Duration{} : least_delay_ + backoff_.next(random_u64()));
 }
 
 }  // namespace penstock

@@ -238,6 +238,7 @@ void EdgeCarrier::fail(Reason reason, std::string text) {
   worker_.counters.count(reason);
   pending_.reset();
   link_.reset();  // an answer that comes now is too late
+  quic_ = nullptr;
   patience_->cancel();
   deadline_ = worker_.loop.make_timer(
       [this, reason, text = std::move(text)] { observer_.on_down(*this, reason, text); });

@@ -106,6 +106,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   std::string local() const { return quic_ != nullptr ? quic_->connection().local().to_string() : local_; }
   Time up_since() const { return up_since_; }
   bool legacy() const { return legacy_; }
+  /// It ended, since the hub, which is there, knows nothing of it.
+  bool forgotten() const { return quic_ != nullptr && quic_->connection().report().forgotten; }
 
  private:
   void resolve();

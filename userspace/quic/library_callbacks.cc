@@ -147,7 +147,7 @@ struct LibraryCallbacks {
 
   static int stateless_reset(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_stateless_reset* /*packet*/,
                              void* user) {
-    self(user).stateless_reset_ = true;
+    self(user).counted_.forgotten = true;
     return 0;
   }
 

@@ -320,7 +320,7 @@ Error LibraryConnection::explain(int library_error, std::uint64_t& code) const {
     default:
       return error(Errc::kProtocol, ngtcp2_strerror(library_error));
   }
-  if (stateless_reset_) return error(Errc::kUnavailable, "the peer knows nothing of the connection");
+  if (counted_.forgotten) return error(Errc::kUnavailable, "the peer knows nothing of the connection");
   const ngtcp2_ccerr why = close_of_peer(conn_);
   std::string text{as_text(library_bytes(why.reason, std::min(why.reasonlen, kCloseText)))};
   if (why.type == NGTCP2_CCERR_TYPE_APPLICATION) {

@@ -134,7 +134,6 @@ class LibraryConnection {
   bool in_library_ = false;
   bool established_ = false;
   bool established_told_ = false;
-  bool stateless_reset_ = false;
   bool retired_ = false;
   Time renewed_{};                    // when the keys were
   unsigned prepared_ = 0;             // keys: one set more than were in use

@@ -96,6 +96,7 @@ struct QuicReport {
   std::uint32_t migrations = 0;         // changes of the peer's address that were validated
   std::uint32_t key_updates = 0;        // RFC 9001, 6
   bool resumed = false;
+  bool forgotten = false;  // the peer said that it knows nothing of the connection (RFC 9000, 10.3)
 };
 
 /// A handle: destroying it ends the connection with the code of close(), or 0; what must linger (the closing
