@@ -76,7 +76,7 @@ tier_sanitizers() {
     not_run "address sanitizer: no build"
   fi
   if configure tsan && build_workers && compile tsan penstockd penstockctl; then
-    run_ctest tsan "workers, thread sanitizer" -R '^unit\.(net|tunnel|admin)$'
+    run_ctest tsan "workers, thread sanitizer" -R '^unit\.(net|quic|tunnel|admin)$'
     run_netns tsan "netns, thread sanitizer" --short
   else
     not_run "thread sanitizer: no build"
@@ -86,7 +86,7 @@ tier_sanitizers() {
 build_workers() {
   local targets
   mapfile -t targets < <(ninja -C "$build/tsan" -t targets all |
-    sed -nE 's/^(unit_(net|tunnel|admin)): .*$/\1/p')
+    sed -nE 's/^(unit_(net|quic|tunnel|admin)): .*$/\1/p')
   ((${#targets[@]})) && compile tsan "${targets[@]}"
 }
 
