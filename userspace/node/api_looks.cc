@@ -279,13 +279,7 @@ struct TunnelListing {
 json::object door_row(const std::vector<QuicEndpointReport>& doors) {
   if (doors.empty()) return {};
   QuicEndpointReport all;
-  for (const QuicEndpointReport& door : doors) {
-    all.accepted += door.accepted;
-    all.retries += door.retries;
-    all.refused += door.refused;
-    all.stateless_resets += door.stateless_resets;
-    all.ignored += door.ignored;
-  }
+  for (const QuicEndpointReport& door : doors) all += door;
   return {{"accepted", all.accepted},
           {"retries", all.retries},
           {"refused", all.refused},

@@ -48,6 +48,18 @@ void add_rtt(MetricsPage& page, const std::string& edge, const std::string& carr
     page.add(api::kCarrierRttSeconds, {edge, carrier}, std::chrono::duration<double>(rtt).count());
 }
 
+/// Of all addresses and workers together; nothing where QUIC is not served.
+void add_quic_door(MetricsPage& page, const std::vector<QuicEndpointReport>& doors) {
+  if (doors.empty()) return;
+  QuicEndpointReport all;
+  for (const QuicEndpointReport& door : doors) all += door;
+  page.add(api::kQuicDoorTotal, {"accepted"}, static_cast<double>(all.accepted));
+  page.add(api::kQuicDoorTotal, {"retries"}, static_cast<double>(all.retries));
+  page.add(api::kQuicDoorTotal, {"refused"}, static_cast<double>(all.refused));
+  page.add(api::kQuicDoorTotal, {"stateless_resets"}, static_cast<double>(all.stateless_resets));
+  page.add(api::kQuicDoorTotal, {"ignored"}, static_cast<double>(all.ignored));
+}
+
 /// Sends the page when the last one who holds it lets go.
 struct MetricsReply {
   explicit MetricsReply(AdminReply r) : reply{std::move(r)} {}
@@ -75,6 +87,9 @@ void metrics(Node& node, AdminReply reply) {
             add_rtt(held->page, carrier.edge, std::to_string(carrier.id.number), carrier.report.rtt);
           }
         });
+    gather<QuicEndpointReport>(
+        node.control(), *hub, [](HubWorker& worker) { return worker.quic_doors(); },
+        [held](const std::vector<QuicEndpointReport>& doors) { add_quic_door(held->page, doors); });
   }
   if (Edge* const edge = node.edge()) {
     gather<EdgeCarrierSummary>(

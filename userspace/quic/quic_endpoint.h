@@ -41,6 +41,15 @@ struct QuicEndpointReport {
   std::uint64_t stateless_resets = 0;  // sent
   std::uint64_t refused = 0;           // Initials beyond the limits
   std::uint64_t ignored = 0;           // packets that no connection has, and that could not be answered
+
+  QuicEndpointReport& operator+=(const QuicEndpointReport& other) {
+    accepted += other.accepted;
+    retries += other.retries;
+    stateless_resets += other.stateless_resets;
+    refused += other.refused;
+    ignored += other.ignored;
+    return *this;
+  }
 };
 
 class QuicEndpointObserver {

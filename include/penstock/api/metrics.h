@@ -52,6 +52,10 @@ struct Metric {
   X(kCarriersUp, kGauge, "penstock_carriers_up", "carriers that are up, of all tunnels of this node")       \
   X(kCarrierRttSeconds, kGauge, "penstock_carrier_rtt_seconds", "round trip of a carrier's last PING",      \
     "edge", "carrier")                                                                                      \
+  X(kQuicDoorTotal, kCounter, "penstock_quic_door_total",                                                   \
+    "what came to the hub's QUIC port: handshakes accepted, retries, refused, stateless_resets, ignored "   \
+    "packets",                                                                                              \
+    "outcome")                                                                                              \
   X(kServiceFlowsOpen, kGauge, "penstock_service_flows_open",                                               \
     "TCP connections of a service that are open now", "service")                                            \
   X(kServiceFlowsTotal, kCounter, "penstock_service_flows_total", "TCP connections of a service opened",    \
