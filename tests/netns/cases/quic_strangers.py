@@ -142,7 +142,7 @@ def clients_prove_their_addresses_once_handshakes_hang(world):
     expect(door["retries"] >= 2 and door["accepted"] >= 7, f"both were counted: {door}")
     expect(f"{door['retries']} asked to prove their address" in hub.ctl("tunnels"), hub.ctl("tunnels"))
     metric = f'penstock_quic_door_total{{outcome="retries"}} {door["retries"]}\n'
-    expect(metric in hub.ctl("metrics"), hub.ctl("metrics"))
+    expect(metric in hub.ctl("metrics"), f"the metrics have {metric}")
     serves()
 
 
