@@ -24,6 +24,11 @@ void LongPackets::sent(Time now, Duration timeout, const std::optional<Witness>&
 }
 
 void LongPackets::arrived() {
+  forget_watched();
+  rest_ = kRest;
+}
+
+void LongPackets::forget_watched() {
   watched_.reset();
   count_ = lost_ = 0;
 }
@@ -46,7 +51,7 @@ void LongPackets::datagrams_lost(std::uint64_t number) {
 }
 
 void LongPackets::forget_stream(std::uint64_t id) {
-  if (watches(Witness::Kind::kStream, id)) arrived();
+  if (watches(Witness::Kind::kStream, id)) forget_watched();
 }
 
 }  // namespace penstock

@@ -11,7 +11,8 @@ namespace penstock {
 
 /// What the library does not notice (RFC 8899, 4.3): a path that became narrow without a word swallows every
 /// long packet, and all that is sent again in them. One packet at a time is watched; when none of those sent
-/// since then is known to have arrived for long enough, the path gets short ones only, for a while. Pure.
+/// since then is known to have arrived for long enough, the path gets short ones only, for a while: a short
+/// one where it was only interrupted, longer ones where long packets fail again and again. Pure.
 class LongPackets {
  public:
   /// Bytes of UDP payload that every path of QUIC takes; a packet beyond them is long.
@@ -43,13 +44,14 @@ class LongPackets {
   static constexpr unsigned kMostLost = 6;  // watched ones in a row
   static constexpr Duration kShortest = std::chrono::milliseconds{400};
   static constexpr int kTimeouts = 3;
-  static constexpr Duration kRest = std::chrono::minutes{10};  // RFC 8899, 5.1.1; doubled each time,
+  static constexpr Duration kRest = std::chrono::seconds{30};  // doubled until long ones arrive again,
   static constexpr Duration kLongestRest = std::chrono::hours{3};
 
   bool watches(Witness::Kind kind, std::uint64_t id) const {
     return watched_ && watched_->kind == kind && watched_->id == id;
   }
   void arrived();
+  void forget_watched();
 
   std::optional<Witness> watched_;
   Time since_{};        // of the first that is not known to have arrived
