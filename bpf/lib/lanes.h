@@ -61,14 +61,14 @@ static __always_inline enum pst_reason keep(struct xdp_md* ctx, const struct dat
                                             __u32 id) {
   __u32 room = room_for(d->payload);
   struct pst_frame_kept* kept = bpf_ringbuf_reserve(ring, sizeof(*kept) + room, 0);
-  __u64 length = d->payload;
+  __u64 last = (__u64)d->payload - 1;
 
   if (!kept) return PST_R_OVERRUN;
-  kept->length = length;
+  kept->length = d->payload;
   kept->sum = kept_sum(d);
   kept->id = bpf_htonl(id);
-  barrier_var(length); /* or the compiler knows what the verifier does not */
-  if (length && (length > room || bpf_xdp_load_bytes(ctx, d->header, kept + 1, length))) {
+  barrier_var(last); /* as in sum_bytes() */
+  if (d->payload && (last >= room || bpf_xdp_load_bytes(ctx, d->header, kept + 1, last + 1))) {
     bpf_ringbuf_discard(kept, 0);
     return PST_UNDECIDED;
   }
