@@ -5,7 +5,8 @@
 namespace penstock {
 
 /// After a pause there is nothing that should have been heard of meanwhile; but a connection that hears
-/// nothing tries again after twice as long each time.
+/// nothing tries again after twice as long each time. What was watched may yet arrive in short packets, which
+/// says nothing of long ones.
 void LongPackets::sent(Time now, Duration timeout, const std::optional<Witness>& witness) {
   const Duration patience = std::max(kShortest, kTimeouts * timeout);
   if (count_ == 0 || now - last_ > patience + (last_ - since_)) {
@@ -20,7 +21,7 @@ void LongPackets::sent(Time now, Duration timeout, const std::optional<Witness>&
   if (!silent && lost_ < kMostLost) return;
   forbidden_until_ = now + rest_;
   rest_ = std::min(2 * rest_, kLongestRest);
-  count_ = lost_ = 0;
+  forget_watched();
 }
 
 void LongPackets::arrived() {

@@ -41,7 +41,7 @@ class LongPackets {
 
  private:
   static constexpr unsigned kFewest = 4;    // packets
-  static constexpr unsigned kMostLost = 6;  // watched ones in a row
+  static constexpr unsigned kMostLost = 6;  // packets
   static constexpr Duration kShortest = std::chrono::milliseconds{400};
   static constexpr int kTimeouts = 3;
   static constexpr Duration kRest = std::chrono::seconds{30};  // doubled until long ones arrive again,
@@ -54,11 +54,11 @@ class LongPackets {
   void forget_watched();
 
   std::optional<Witness> watched_;
-  Time since_{};        // of the first that is not known to have arrived
-  Time last_{};         // of the last
-  unsigned count_ = 0;  // from the first to the last
-  unsigned lost_ = 0;
-  Duration rest_ = kRest;
+  Time since_{};           // of the first that is not known to have arrived
+  Time last_{};            // of the last
+  unsigned count_ = 0;     // from the first to the last
+  unsigned lost_ = 0;      // watched ones in a row
+  Duration rest_ = kRest;  // the next
   Time forbidden_until_{};
 };
 
