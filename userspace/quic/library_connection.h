@@ -80,7 +80,6 @@ class LibraryConnection {
   bool waits_to_write = false;
   bool was_read = false;
   std::size_t index = 0;
-  std::set<std::pair<Time, LibraryConnection*>>::node_type expiry_node;
   std::set<std::pair<Time, LibraryConnection*>>::iterator expiry_place;
   bool has_expiry = false;
 
