@@ -167,11 +167,14 @@ bool LibraryConnection::read(Bytes packet, const Endpoint& local, const Endpoint
 }
 
 void LibraryConnection::expire() {
-  if (retired_) return;
+  if (!retired_ && handle_expiry()) host_.write_soon(*this);
+}
+
+bool LibraryConnection::handle_expiry() {
   in_library_ = true;
   const int failed = ngtcp2_conn_handle_expiry(conn_, time());
   in_library_ = false;
-  if (settle(failed)) host_.write_soon(*this);
+  return settle(failed);
 }
 
 bool LibraryConnection::settle(int library_error) {
@@ -219,8 +222,16 @@ void LibraryConnection::renew_keys() {
   if (ngtcp2_conn_initiate_key_update(conn_, time()) == 0) renewed_ = host_.now();
 }
 
+/// The pacer hears of what a turn sent when the next one begins. Told at once it would have us woken after
+/// its pause although nothing waits, thousands of times a second, and where we do nothing but acknowledge.
+bool LibraryConnection::pace() {
+  if (!unpaced_since_) return true;
+  ngtcp2_conn_update_pkt_tx_time(conn_, library_time(*std::exchange(unpaced_since_, std::nullopt)));
+  return handle_expiry();  // which forgets a pause that is over
+}
+
 bool LibraryConnection::write() {
-  if (retired_) return false;
+  if (retired_ || !pace()) return false;
   PacketBatch& batch = host_.batch();
   in_library_ = true;
   apply_resets();
@@ -229,6 +240,7 @@ bool LibraryConnection::write() {
   const std::size_t most = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
   PacketFiller packet{*this, time()};
   ngtcp2_ssize size = 1;  // anything: the turn ends before all is written
+  const std::uint64_t before = counted_.sent_packets;
   for (std::size_t total = 0; total < quantum; total += static_cast<std::size_t>(size)) {
     const MutableBytes into = batch.room();
     if (batch.is_congested()) break;
@@ -242,7 +254,7 @@ bool LibraryConnection::write() {
     batch.add(static_cast<std::size_t>(size), endpoint_of(packet.path().remote),
               endpoint_of(packet.path().local).address, packet.ecn());
   }
-  if (size >= 0) ngtcp2_conn_update_pkt_tx_time(conn_, time());
+  if (counted_.sent_packets > before) unpaced_since_ = host_.now();
   in_library_ = false;
   return settle(size < 0 ? static_cast<int>(size) : 0) && size != 0;
 }

@@ -100,6 +100,8 @@ class LibraryConnection {
   void tell_established();
   /// Once the library has returned; true when the connection goes on.
   bool settle(int library_error);
+  bool handle_expiry();  // true when the connection goes on
+  bool pace();           // the same
   void apply_resets();
   void renew_keys();
   void follow_peer();
@@ -134,10 +136,11 @@ class LibraryConnection {
   bool established_ = false;
   bool established_told_ = false;
   bool retired_ = false;
-  Time renewed_{};                    // when the keys were
-  unsigned prepared_ = 0;             // keys: one set more than were in use
-  std::uint64_t lost_of_closed_ = 0;  // packets of streams that are gone
-  std::uint64_t lost_datagrams_ = 0;  // packets with datagrams
+  std::optional<Time> unpaced_since_;  // when packets went out of which the pacer was not told
+  Time renewed_{};                     // when the keys were
+  unsigned prepared_ = 0;              // keys: one set more than were in use
+  std::uint64_t lost_of_closed_ = 0;   // packets of streams that are gone
+  std::uint64_t lost_datagrams_ = 0;   // packets with datagrams
   std::uint64_t last_lost_ = 0;
   LongPackets long_packets_;
   QuicReport counted_;

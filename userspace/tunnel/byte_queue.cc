@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kSmallestBlock = 1024;
 constexpr std::size_t kLargestBlock = 65536;
+/// More pieces like this one are expected, and the link takes them fastest where they lie together.
+constexpr std::size_t kPieces = 8;
 
 }  // namespace
 
@@ -30,7 +32,8 @@ void ByteQueue::append(Bytes bytes) {
   size_ += bytes.size();
   while (!bytes.empty()) {  // blocks grow with the queue, so that much of it lies together
     if (tail_ == nullptr || tail_->end == tail_->capacity) {
-      auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(size_), kSmallestBlock, kLargestBlock));
+      const std::size_t wanted = std::max(size_, bytes.size() * kPieces);
+      auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(wanted), kSmallestBlock, kLargestBlock));
       Block* const added = block.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(block);
       tail_ = added;
