@@ -26,7 +26,10 @@ class SimTimer final : public Timer {
 }  // namespace
 
 std::unique_ptr<Timer> SimLoop::make_timer(std::function<void()> fire) {
-  return std::make_unique<SimTimer>(clock_, this, std::move(fire));
+  return std::make_unique<SimTimer>(clock_, this, [this, told = std::move(fire)] {
+    ++timers_fired_;
+    told();
+  });
 }
 
 }  // namespace penstock

@@ -19,9 +19,12 @@ class SimLoop final : public Loop {
   Time now() const override { return clock_.now(); }
   void post(Task work) override { clock_.schedule(clock_.now(), this, std::move(work)); }
   std::unique_ptr<Timer> make_timer(std::function<void()> fire) override;
+  /// How often it was woken by timers.
+  std::size_t timers_fired() const { return timers_fired_; }
 
  private:
   SimClock& clock_;
+  std::size_t timers_fired_ = 0;
 };
 
 }  // namespace penstock

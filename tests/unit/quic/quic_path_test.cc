@@ -43,6 +43,26 @@ TEST_F(QuicPathTest, APathThatClearsTheBitsCarriesAll) {
   EXPECT_EQ(far().connection->report().marked_packets, 0U);
 }
 
+TEST_F(QuicPathTest, TimersRestWhileAcknowledgementsDrive) {
+  connect();
+  const std::size_t sender = client_loop.timers_fired();
+  const std::size_t receiver = server_loop.timers_fired();
+  window_while_sending();
+  const std::size_t packets = near.connection->report().sent_packets;
+  EXPECT_LT((client_loop.timers_fired() - sender) * 10, packets);
+  EXPECT_LT((server_loop.timers_fired() - receiver) * 20, packets);
+}
+
+/// What it sends to find the path's rate is lost in part; unpaced, a quarter of everything is.
+TEST_F(QuicPathTest, PacketsAreSpreadForAPathWithAShortQueue) {
+  settings.stream_window = 8 << 20;
+  internet.post().set_path({.delay = 25ms, .bytes_per_second = 12'500'000, .queue = 10ms});
+  connect();
+  for (int i = 0; i < 3; ++i) window_while_sending();
+  const QuicReport report = near.connection->report();
+  EXPECT_LT(report.lost_packets * 6, report.sent_packets);
+}
+
 TEST_F(QuicPathTest, TheClientRenewsTheKeysOfBothDirections) {
   settings.rekey = 1min;
   connect();

@@ -22,6 +22,13 @@ TEST(ByteQueueTest, GivesSmallPiecesBackTogether) {
   EXPECT_EQ(as_text(queue.front()), "5");
 }
 
+TEST(ByteQueueTest, KeepsPacketsTogetherForTheLink) {
+  ByteQueue queue;
+  const std::string packet(1380, 'x');
+  for (int i = 0; i < 11; ++i) queue.append(as_bytes(packet));
+  EXPECT_EQ(queue.front().size(), queue.size());
+}
+
 TEST(ByteQueueTest, ForgetsEverythingWhenCleared) {
   ByteQueue queue;
   queue.append(as_bytes(std::string(100'000, 'x')));
