@@ -3,7 +3,7 @@
 
 build_packages=(g++ cmake ninja-build pkg-config ccache git libssl-dev libgflags-dev libgoogle-glog-dev
   libtomlplusplus-dev libsqlite3-dev prometheus-cpp-dev libgtest-dev libgmock-dev libmnl-dev libbpf-dev
-  libxdp-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev clang bpftool)
+  libxdp-dev liburing-dev libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev clang bpftool)
 run_packages=(iproute2 ethtool iperf3 curl socat openssl python3)
 # shellcheck disable=SC2034  # read by tools/test
 lint_packages=(clang-format clang-tidy shellcheck)

@@ -62,7 +62,8 @@ void add_links(Sheet& sheet, const json::object& steering) {
   for (const auto& value : list(steering, "links")) {
     const auto& one = as_object(value);
     line.append(line.empty() ? "by " : ", ").append(text(one, "device"));
-    line.append(" (" + text(one, "in") + " in, " + text(one, "out") + " out)");
+    line.append(" (" + text(one, "in") + " in, " + text(one, "out") + " out with " + text(one, "out_calls") +
+                " calls)");
   }
   const std::string why = text(steering, "why_no_links");
   if (!why.empty()) line.append(line.empty() ? "" : ", others ").append("by the host's stack: ").append(why);

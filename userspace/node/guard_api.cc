@@ -58,8 +58,10 @@ json::object steering_status(Node& node) {
       interfaces.push_back(json::object{{"name", one.name}, {"mode", mode_name(one)}});
     for (const std::string& complaint : plane->complaints()) complaints.emplace_back(complaint);
     for (const KernelPlane::LaneLink& one : plane->lane_links())
-      links.push_back(json::object{
-          {"device", one.device}, {"in", one.traffic->in.get()}, {"out", one.traffic->out.get()}});
+      links.push_back(json::object{{"device", one.device},
+                                   {"in", one.traffic->in.get()},
+                                   {"out", one.traffic->out.get()},
+                                   {"out_calls", one.traffic->out_calls.get()}});
   }
   return {{"mode", plane == nullptr ? "socket" : "kernel"},
           {"why", plane == nullptr ? node.why_sockets() : std::string{}},

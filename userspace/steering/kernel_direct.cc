@@ -63,6 +63,7 @@ boost::system::error_code KernelSteering::send_to_backend(Session& session, Byte
                    .mtu = way_to(route.backend.address, true).mtu};
   if (!fits(way, route.backend.address, header.size(), payload.size()))
     return send_spare(route.source, route.backend, header, payload, route.transparent);
+  batch_by(*frames_);
   put(session, true, header, payload, false);
   return send_only();
 }

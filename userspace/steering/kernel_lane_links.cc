@@ -54,7 +54,7 @@ Result<void> KernelPlane::open_lane_link(int program, const RawBpfMap& rings) {
   auto traffic = std::make_shared<LaneTraffic>();
   sockets_[lane].link = std::make_unique<BoundLaneLink>(
       LaneLinkParts{.ring = std::move(*ring),
-                    .tap = std::move(tap->file),
+                    .tap = TapWriter{std::move(tap->file)},
                     .virtual_end = {v4_from_abi(settings_.virtual_address), ntohs(settings_.virtual_port)},
                     .traffic = traffic},
       sockets_[lane].steering->local);

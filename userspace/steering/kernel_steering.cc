@@ -86,6 +86,7 @@ KernelSteering::KernelSteering(Parts parts, Network& network, SessionTable& tabl
       spares_{network},
       frames_{std::make_unique<Frames>(*this, network, std::move(parts_.sockets.steering))},
       whole_v4_{std::make_unique<Whole>(*this, network, std::move(parts_.sockets.whole_v4))},
+      batch_frames_{frames_.get()},
       staging_{new std::byte[kStaging]} {
   if (parts_.sockets.link != nullptr)
     link_ = std::make_unique<Frames>(*this, network, std::move(parts_.sockets.link));
@@ -301,9 +302,9 @@ bool KernelSteering::fits(const WayOut& way, const IpAddress& to, std::size_t he
 void KernelSteering::stage(Session& session, Bytes header, Bytes payload, bool booked) {
   Extra& known = extra(session);
   renew_ways(session, known);
-  const bool alone = payload.size() > kLongestShared;  // or all others would be made as long
+  const bool alone = payload.size() > kLongestShared;  // or all others might be made as long
   if (fits(known.way, session.path.remote.address, header.size(), payload.size())) {
-    if (known.way.by_link) return put_on_link(session, header, payload, booked);
+    batch_by(known.way.by_link ? *link_ : *frames_);
     if (alone) flush();
     put(session, parts_.side == Side::kBackend, header, payload, booked);
     if (alone) flush();
@@ -330,12 +331,11 @@ void KernelSteering::put(Session& session, bool to_backend, Bytes header, Bytes 
   ++staged_;
 }
 
-/// A frame is through the link's program when the call returns: nothing waits for a batch.
-void KernelSteering::put_on_link(Session& session, Bytes header, Bytes payload, bool booked) {
-  const pst_frame_out head = head_of(session, parts_.side == Side::kBackend, header, payload);
-  const OutgoingDatagram frame{.peer = {}, .local = {}, .header = bytes_of(head), .payload = payload};
-  const UdpSent outcome = link_->socket().send({&frame, 1});
-  if (booked) observer_.on_sent(session, payload.size(), outcome.error);
+/// What is staged from here on leaves by these frames.
+void KernelSteering::batch_by(Frames& frames) {
+  if (batch_frames_ == &frames) return;
+  flush();
+  batch_frames_ = &frames;
 }
 
 /// Where the steering device is full, the programs behind it are what is waited for, so many times in a
@@ -343,12 +343,12 @@ void KernelSteering::put_on_link(Session& session, Bytes header, Bytes payload, 
 UdpSent KernelSteering::send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits) {
   UdpSent all;
   for (;;) {
-    const UdpSent outcome = frames_->socket().send(frames.subspan(all.sent));
+    const UdpSent outcome = batch_frames_->socket().send(frames.subspan(all.sent));
     all = {.sent = all.sent + outcome.sent, .error = outcome.error};
     const bool full = outcome.error == boost::system::errc::resource_unavailable_try_again;
     if (all.sent == frames.size() || !full || waits == 0) return all;
     --waits;
-    frames_->socket().wait_for_room(kWait);
+    batch_frames_->socket().wait_for_room(kWait);
   }
 }
 
@@ -367,7 +367,8 @@ boost::system::error_code KernelSteering::send_spare(const Endpoint& from, const
   return spares_.send(from, {.peer = to, .local = {}, .payload = spare_bytes_}, transparent);
 }
 
-/// All frames are made as long as the longest, so that they leave as one run, which the device cuts up.
+/// Those to the steering device are made as long as the longest, so that they leave as one run, which the
+/// device cuts up.
 void KernelSteering::flush() {
   for (std::size_t i = 0; i < staged_; ++i) outgoing_[i].padding = longest_ - outgoing_[i].payload.size();
   std::size_t done = 0;

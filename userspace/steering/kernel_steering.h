@@ -109,7 +109,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   Left left_by_hub(const pst_session& entry);
   void stage(Session& session, Bytes header, Bytes payload, bool booked);
   void put(Session& session, bool to_backend, Bytes header, Bytes payload, bool booked);
-  void put_on_link(Session& session, Bytes header, Bytes payload, bool booked);
+  void batch_by(Frames& frames);
   UdpSent send_frames(std::span<const OutgoingDatagram> frames, unsigned& waits);
   boost::system::error_code send_only();
   boost::system::error_code send_spare(const Endpoint& from, const Endpoint& to, Bytes header, Bytes payload,
@@ -137,6 +137,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   std::unique_ptr<Whole> whole_v4_;
   std::unique_ptr<Whole> whole_v6_;
 
+  Frames* batch_frames_;  // by which the batch leaves
   std::unique_ptr<std::byte[]> staging_;
   std::size_t staged_bytes_ = 0;
   std::size_t staged_ = 0;

@@ -1,10 +1,7 @@
 #include "steering/lane_link.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 #include "base/internet_sum.h"
@@ -16,7 +13,6 @@ namespace {
 /// What is read before other work of the loop gets its turn: the batch that reaches it is the last.
 constexpr std::size_t kTurn = 256;
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kLongest = 65535 - 20 - 8;  // bytes that UDP over IPv4 carries
 
 /// As a frame to the steering socket would be: a view of the record.
 Bytes frame_in(Bytes record, const pst_frame_kept& kept) {
@@ -43,7 +39,7 @@ class State final : public UdpReadiness::Reader, public std::enable_shared_from_
   }
 
   std::size_t on_readable() override;
-  boost::system::error_code write(Bytes frame);
+  UdpSent write(std::span<const TapWriter::Frame> frames);
 
  private:
   std::size_t read_batch();
@@ -88,14 +84,12 @@ std::size_t State::read_batch() {
   return good + damaged;
 }
 
-boost::system::error_code State::write(Bytes frame) {
-  ssize_t written = 0;
-  do {
-    written = ::write(parts_.tap.get(), frame.data(), frame.size());
-  } while (written < 0 && errno == EINTR);
-  if (written < 0) return {errno, boost::system::system_category()};
-  parts_.traffic->out.add(1);
-  return {};
+UdpSent State::write(std::span<const TapWriter::Frame> frames) {
+  const std::uint64_t before = parts_.tap.calls();
+  const TapWriter::Written written = parts_.tap.write(frames);
+  parts_.traffic->out_calls.add(parts_.tap.calls() - before);
+  parts_.traffic->out.add(written.frames);
+  return {written.frames, written.error};
 }
 
 class LaneLink final : public UdpSocket {
@@ -111,31 +105,25 @@ class LaneLink final : public UdpSocket {
   void poll() override { state_->on_readable(); }
 
  private:
-  MutableBytes put_together(const OutgoingDatagram& datagram);
-
   const Endpoint local_;
-  const std::unique_ptr<std::byte[]> frame_{new std::byte[sizeof(pst_frame_written) + kLongest]};
+  std::array<pst_frame_written, TapWriter::kAtOnce> heads_{};
+  std::array<TapWriter::Frame, TapWriter::kAtOnce> frames_;
   const std::shared_ptr<State> state_;  // shared with the read under way, in which the link may be destroyed
 };
 
-/// Empty when it is longer than UDP carries.
-MutableBytes LaneLink::put_together(const OutgoingDatagram& datagram) {
-  if (datagram.header.size() != sizeof(pst_frame_out) || datagram.payload.size() > kLongest) return {};
-  pst_frame_written written{};
-  std::memcpy(&written.frame, datagram.header.data(), sizeof written.frame);
-  written.sum = internet_sum(datagram.payload);
-  std::memcpy(frame_.get(), &written, sizeof written);
-  std::copy(datagram.payload.begin(), datagram.payload.end(), frame_.get() + sizeof written);
-  return {frame_.get(), sizeof written + datagram.payload.size()};
-}
-
 UdpSent LaneLink::send(std::span<const OutgoingDatagram> batch) {
-  for (std::size_t sent = 0; sent < batch.size(); ++sent) {
-    const Bytes frame = put_together(batch[sent]);
-    if (frame.empty()) return {sent, {EMSGSIZE, boost::system::system_category()}};
-    if (const auto failed = state_->write(frame)) return {sent, failed};
+  UdpSent all;
+  while (all.sent < batch.size() && !all.error) {
+    const auto part = batch.subspan(all.sent, std::min(batch.size() - all.sent, frames_.size()));
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      std::memcpy(&heads_[i].frame, part[i].header.data(), sizeof heads_[i].frame);
+      heads_[i].sum = internet_sum(part[i].payload);
+      frames_[i] = {.head = std::as_bytes(std::span{&heads_[i], 1}), .body = part[i].payload};
+    }
+    const UdpSent outcome = state_->write(std::span{frames_}.first(part.size()));
+    all = {all.sent + outcome.sent, outcome.error};
   }
-  return {batch.size(), {}};
+  return all;
 }
 
 }  // namespace

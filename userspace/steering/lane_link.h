@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "base/counter.h"
-#include "base/file_descriptor.h"
 #include "bpf/bpf_ring.h"
+#include "host/tap_writer.h"
 #include "net/bound_udp_link.h"
 
 namespace penstock {
@@ -14,12 +14,13 @@ namespace penstock {
 struct LaneTraffic {
   Counter in;
   Counter out;
+  Counter out_calls;  // of the system, for those
 };
 
 struct LaneLinkParts {
-  BpfRing ring;          // of struct pst_frame_kept
-  FileDescriptor tap;    // what is written to it is through the device's program when write() returns
-  Endpoint virtual_end;  // where frames come from
+  BpfRing ring;                          // of struct pst_frame_kept
+  TapWriter tap;                         // what is written to it is then through the device's program
+  Endpoint virtual_end;                  // where frames come from
   std::shared_ptr<LaneTraffic> traffic;  // with those who show it
 };
 

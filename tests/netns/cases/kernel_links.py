@@ -12,6 +12,7 @@ from harness.wait import expect, expect_equal, until
 ECHO = {"name": "echo", "protocol": "udp", "ports": 7000, "target": BACKEND_V4}
 SIZES = (0, 1, 128, 129, 512, 513, 1200, 1400)
 FIRST = "penstock2"  # the device of the first worker
+TOGETHER = 60
 
 
 def devices(node):
@@ -22,6 +23,11 @@ def frames(node):
     """(in, out) of all workers."""
     links = node.status()["steering"]["links"]
     return sum(link["in"] for link in links), sum(link["out"] for link in links)
+
+
+def calls(node):
+    """Of the system, for frames out."""
+    return sum(link["out_calls"] for link in node.status()["steering"]["links"])
 
 
 def talk(client, what):
@@ -58,6 +64,26 @@ def frames_of_sessions_pass_by_them(world):
         expect(left >= asked - len(clients), f"frames by the device of {node.name}: {left} of {asked}")
         expect(f"by {FIRST} (" in node.ctl("status"), f"the way of frames in: {node.ctl('status')}")
         expect_equal(node.status()["steering"]["why_no_links"], "", f"what {node.name} lacks")
+    expect_all_arrived(hub, edge)
+
+
+@case(kernel=True, short=True)
+def those_that_come_together_leave_together(world):
+    """With few calls of the system: while the edge stands still, they wait in its ring."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    ask(client, b"opens the session")
+    before, calls_before = frames(hub)[1], calls(hub)
+    edge.pause()
+    for n in range(TOGETHER):
+        client.send(b"%d" % n)
+    edge.go_on()
+    for n in range(TOGETHER):
+        expect_equal(client.recv(100), b"%d" % n, "the answers, in order")
+    left, called = frames(hub)[1] - before, calls(hub) - calls_before
+    expect_equal(left, TOGETHER, "frames to the backend")
+    expect(called * 4 <= left, f"{left} frames left with {called} calls")
     expect_all_arrived(hub, edge)
 
 

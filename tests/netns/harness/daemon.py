@@ -81,6 +81,12 @@ class Daemon:
     def kill(self):
         self.process.kill()
 
+    def pause(self):
+        self.process.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.signal(signal.SIGCONT)
+
     def reload(self):
         """SIGHUP with the configuration as it was written; waits for its event."""
         seen = len(self.events("reloaded"))
