@@ -46,12 +46,14 @@ struct HostFacts {
   bool root = false;
   std::vector<std::string> missing_capabilities;
   bool btf = false;
-  Trial device;  // a steering device in a namespace of its own; without it the next five are untried
+  Trial device;  // a steering device in a namespace of its own; without it the next seven are untried
   Trial native;  // XDP on it
   Trial generic;
   Trial sk_lookup;
   Trial segments_unsummed;  // UDP_SEGMENT on a device without checksum offload
   Trial joins_received;     // UDP_GRO
+  Trial tap;                // a worker's device for frames
+  Trial tap_batches;        // io_uring: many frames into it with one call
   Trial freplace;
   std::optional<std::int64_t> receive_buffer;  // net.core.rmem_max
   std::optional<std::int64_t> unprivileged_bpf_disabled;

@@ -16,6 +16,8 @@
 #include "bpf/bpf_trial.h"
 #include "doctor/examination.h"
 #include "host/steering_device.h"
+#include "host/tap_device.h"
+#include "host/tap_writer.h"
 
 namespace penstock::doctor {
 namespace {
@@ -85,6 +87,23 @@ Result<void> turn_on_joining(const IpAddress& at) {
   return system_error("setsockopt UDP_GRO", errno);
 }
 
+/// Two frames of nobody, with one call.
+Result<void> write_together(FileDescriptor tap) {
+  const std::array<std::byte, 60> frame{};
+  const std::array<TapWriter::Frame, 2> both{{{.head = frame, .body = {}}, {.head = frame, .body = {}}}};
+  TapWriter writer{std::move(tap)};
+  const TapWriter::Written written = writer.write(both);
+  if (written.error) return Error{written.error, "cannot write to the device"};
+  if (writer.calls() == 1) return {};
+  return error(Errc::kUnavailable, "io_uring is not permitted");
+}
+
+void try_tap(const std::string& name, HostFacts& facts) {
+  auto tap = make_tap_device(name);
+  facts.tap = tap ? Trial::good() : Trial::failed(tap.error().what);
+  if (tap) facts.tap_batches = trial_of(write_together(std::move(tap->file)));
+}
+
 void try_all(const Config& config, HostFacts& facts) {
   if (::unshare(CLONE_NEWNET) != 0) {
     facts.device.why = system_error("cannot make a network namespace", errno).what;
@@ -106,6 +125,7 @@ void try_all(const Config& config, HostFacts& facts) {
   facts.generic = trial_of(try_xdp(device->far_index, XdpMode::kGeneric));
   facts.segments_unsummed = trial_of(send_segments(options.steering_address, after(steering.network, 1)));
   facts.joins_received = trial_of(turn_on_joining(options.steering_address));
+  try_tap(steering.device + "2", facts);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ TEST(Examination, TriesInANamespaceThatIsGoneThen) {
   try_in_namespace(config(), facts);
 
   if (facts.device.outcome == Trial::Outcome::kUntried) GTEST_SKIP() << facts.device.why;
-  for (const Trial* const trial : {&facts.native, &facts.generic, &facts.sk_lookup, &facts.joins_received})
+  for (const Trial* const trial :
+       {&facts.native, &facts.generic, &facts.sk_lookup, &facts.joins_received, &facts.tap})
     EXPECT_EQ(trial->outcome == Trial::Outcome::kUntried, facts.device.fails()) << trial->why;
   EXPECT_TRUE(facts.device.works()) << facts.device.why;
   EXPECT_TRUE(facts.generic.works()) << facts.generic.why;

@@ -23,8 +23,9 @@ HostFacts good_host() {
   facts.kernel = "Linux 6.12.0";
   facts.root = true;
   facts.btf = true;
-  for (Trial* const trial : {&facts.device, &facts.native, &facts.generic, &facts.sk_lookup,
-                             &facts.segments_unsummed, &facts.joins_received, &facts.freplace})
+  for (Trial* const trial :
+       {&facts.device, &facts.native, &facts.generic, &facts.sk_lookup, &facts.segments_unsummed,
+        &facts.joins_received, &facts.tap, &facts.tap_batches, &facts.freplace})
     *trial = Trial::good();
   facts.receive_buffer = 16 << 20;
   facts.unprivileged_bpf_disabled = 2;
@@ -137,6 +138,10 @@ const std::vector<Fault>& faults() {
       {28, "interfaces", [](HostFacts& f) { f.interfaces.clear(); }, kWarning, kBad, "steering.interfaces",
        "no interface takes"},
       {29, "privileges", [](HostFacts& f) { f.root = false; }, kWarning, kWarning, "sudo", ""},
+      {30, "tap device", [](HostFacts& f) { f.tap = Trial::failed("ENOENT"); }, kWarning, kWarning,
+       "/dev/net/tun", ""},
+      {31, "io_uring", [](HostFacts& f) { f.tap_batches = Trial::failed("EPERM"); }, kWarning, kWarning,
+       "kernel.io_uring_disabled=0", ""},
   };
   return kFaults;
 }
