@@ -14,8 +14,11 @@ Result<Token> read_token(const EdgeConfig& config) {
     auto text = read_secret_file(config.token_file, kFileLimit);
     if (!text) return text.error();
     auto token = decode_token(*text);
-    if (!token) return std::move(token).error().within(config.token_file);
-    return token;
+    if (token) return token;
+    Error why = std::move(token).error().within(config.token_file);
+    why.what +=
+        ": it must be all that the hub printed, else make another there (penstockctl edges rotate ID)";
+    return why;
   }
   auto secret = read_secret(config.secret_file, 1);
   if (!secret) return secret.error();

@@ -162,7 +162,7 @@ TEST_F(HubAddressTest, ABadTokenFileIsNamed) {
   EXPECT_THAT(refusal(missing), HasSubstr(missing.token_file));
   EXPECT_THAT(refusal(by_token("")), HasSubstr("token is empty"));
   EXPECT_THAT(refusal(by_token(std::string{kSecret} + "=")),
-              AllOf(HasSubstr(directory_.path()), HasSubstr("base64url")));
+              AllOf(HasSubstr(directory_.path()), HasSubstr("base64url"), HasSubstr("edges rotate")));
 }
 
 TEST_F(HubAddressTest, RefusesFilesThatOthersMayRead) {
