@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "base/bytes.h"
@@ -59,6 +60,8 @@ class Link {
   virtual std::string cipher() const { return {}; }
   /// Whether the handshake took up an earlier connection's.
   virtual bool resumed() const { return false; }
+  /// How often its keys were renewed.
+  virtual std::uint64_t key_updates() const { return 0; }
   /// Ends our direction after what was written; the other one goes on.
   virtual void finish() = 0;
   /// Makes the destructor reset the connection instead of closing it in order.

@@ -41,6 +41,11 @@ class TlsContext {
   bool checks_name() const { return checks_name_; }
   const std::vector<PublicKeyHash>& pins() const { return pins_; }
 
+  /// A link renews the keys of both directions when it has sent so many records by them: a third of what
+  /// AES-GCM bears (RFC 8446, 5.5). To be set before there are links.
+  std::uint64_t records_of_a_key() const { return records_of_a_key_; }
+  void set_records_of_a_key(std::uint64_t records) { records_of_a_key_ = records; }
+
   /// Lets a client's new connection take up where an earlier one of this context ended: under the same trust,
   /// and each ticket once. Nothing happens where there is none.
   void offer_ticket(ssl_st* connection);
@@ -54,6 +59,7 @@ class TlsContext {
   ssl_ctx_st* context_;
   const bool server_;
   bool checks_name_ = false;
+  std::uint64_t records_of_a_key_ = 1 << 23;
   std::vector<PublicKeyHash> pins_;
   std::mutex tickets_;                // guards what follows
   ssl_session_st* ticket_ = nullptr;  // the latest; null: none

@@ -15,7 +15,9 @@ constexpr std::size_t kRecord = 16384;
 }  // namespace
 
 TlsLink::TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::string& server_name)
-    : below_{std::move(below)}, ssl_{SSL_new(context.native())} {
+    : below_{std::move(below)},
+      ssl_{SSL_new(context.native())},
+      records_of_a_key_{context.records_of_a_key()} {
   below_->observe(this);
   BIO* const bio = BIO_new(bio_method());
   BIO_set_data(bio, this);
@@ -142,8 +144,18 @@ IoResult TlsLink::write(Bytes from, bool more) {
     const int returned = SSL_write_ex(ssl_, from.data() + moved, piece, &put);
     if (returned != 1) return stopped(moved, returned, false);
     moved += put;
+    count_record();
   }
   return {moved, IoStatus::kDone, {}};
+}
+
+/// OpenSSL says that the keys change, and asks the peer to change its own, in front of the next record.
+void TlsLink::count_record() {
+  if (++records_ < records_of_a_key_) return;
+  if (SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED) != 1)
+    return ERR_clear_error();  // then with the next one
+  records_ = 0;
+  ++key_updates_;
 }
 
 void TlsLink::finish() {

@@ -13,7 +13,7 @@
 namespace penstock {
 
 /// OpenSSL reads and writes the socket directly, many records a system call: reads take what is there ahead
-/// of need, writes tell the kernel when more follows.
+/// of need, writes tell the kernel when more follows. Keys are renewed before they have served too long.
 class TlsLink final : public Link, private LinkObserver {
  public:
   TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::string& server_name);
@@ -32,11 +32,13 @@ class TlsLink final : public Link, private LinkObserver {
   std::string describe(const boost::system::error_code& error) const override;
   std::string cipher() const override;
   bool resumed() const override { return SSL_session_reused(ssl_) == 1; }
+  std::uint64_t key_updates() const override { return key_updates_; }
 
  private:
   void on_readable() override;
   void on_writable() override;
   void on_broken(const boost::system::error_code& error) override { observer_->on_broken(error); }
+  void count_record();
   void wake(bool reader, bool writer);
   IoResult stopped(std::size_t moved, int returned, bool reading);
   static int bio_read(BIO* bio, char* into, int size);
@@ -46,6 +48,9 @@ class TlsLink final : public Link, private LinkObserver {
 
   std::unique_ptr<Link> below_;
   SSL* ssl_;
+  const std::uint64_t records_of_a_key_;
+  std::uint64_t records_ = 0;  // sent by the keys in use
+  std::uint64_t key_updates_ = 0;
   LinkObserver* observer_ = nullptr;
   bool more_ = false;                  // more records follow the one that OpenSSL writes
   bool read_waits_for_write_ = false;  // TLS must write before it can read, or the other way round

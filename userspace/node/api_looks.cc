@@ -248,8 +248,7 @@ json::object quic_row(const QuicReport& report) {
           {"congestion_window", report.congestion_window},
           {"in_flight", report.in_flight},
           {"packet_size", report.packet_size},
-          {"migrations", report.migrations},
-          {"key_updates", report.key_updates}};
+          {"migrations", report.migrations}};
 }
 
 json::object carrier_row(const CarrierReport& report) {
@@ -258,7 +257,8 @@ json::object carrier_row(const CarrierReport& report) {
                    {"flows", report.streams},
                    {"sent", report.sent},
                    {"received", report.received},
-                   {"resumed", report.resumed}};
+                   {"resumed", report.resumed},
+                   {"key_updates", report.key_updates}};
   if (report.quic) row["quic"] = quic_row(*report.quic);
   return row;
 }

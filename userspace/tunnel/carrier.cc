@@ -330,6 +330,7 @@ CarrierReport Carrier::report() const {
           .received = received_,
           .streams = streams_.size(),
           .resumed = link_ != nullptr && link_->resumed(),
+          .key_updates = link_ == nullptr ? 0 : link_->key_updates(),
           .quic = {}};
 }
 

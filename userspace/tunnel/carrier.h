@@ -77,6 +77,7 @@ struct CarrierReport {
   std::uint64_t received = 0;
   std::size_t streams = 0;
   bool resumed = false;              // its handshake took up an earlier one
+  std::uint64_t key_updates = 0;     // RFC 8446, 4.6.3; RFC 9001, 6
   std::optional<QuicReport> quic{};  // of a carrier of QUIC
 };
 

@@ -47,6 +47,7 @@ class QuicLink final : public Link, private QuicObserver {
   std::string describe(const boost::system::error_code& error) const override;
   std::string cipher() const override { return connection_->cipher(); }
   bool resumed() const override { return connection_->report().resumed; }
+  std::uint64_t key_updates() const override { return connection_->report().key_updates; }
 
  private:
   void on_established() override;

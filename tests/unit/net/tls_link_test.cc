@@ -127,6 +127,29 @@ TEST_F(TlsLinkTest, TakesUpAnEarlierConnectionOfTheSameTrust) {
   EXPECT_FALSE(client->link->resumed());
 }
 
+TEST_F(TlsLinkTest, RenewsTheKeysOfBothDirectionsBeforeTheyServedTooLong) {
+  context->set_records_of_a_key(100);
+  auto trusting = TlsContext::client_pinned({right_pin()}).value();
+  trusting->set_records_of_a_key(7);
+  connect(std::move(trusting), "hub.test");
+  const std::string up(2'000'000, 'u');
+  const std::string down(3'000'000, 'd');
+  client->write(up);
+  server->write(down);
+  clock.run_for(60s);
+  EXPECT_TRUE(server->received == up);
+  EXPECT_TRUE(client->received == down);
+  EXPECT_GT(client->link->key_updates(), up.size() / 16384 / 8);
+  EXPECT_GT(server->link->key_updates(), 0U);
+  EXPECT_EQ(client->link->cipher(), "TLS_AES_128_GCM_SHA256");
+}
+
+TEST_F(TlsLinkTest, KeepsItsKeysUntilThen) {
+  connect(TlsContext::client_pinned({right_pin()}).value(), "hub.test");
+  EXPECT_TRUE(says());
+  EXPECT_EQ(client->link->key_updates(), 0U);
+}
+
 TEST_F(TlsLinkTest, HasNoCipherBeforeTheHandshake) {
   connect(TlsContext::client_unverified().value(), "hub.test");
   EXPECT_EQ(client->link->cipher(), "");
