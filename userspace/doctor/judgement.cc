@@ -99,7 +99,7 @@ void programs(const Case& c, std::vector<Finding>& out) {
   add_trial(out, "udp gro", f.joins_received, c.poorer(), "one call receives datagrams of many sessions",
             "refused, so frames are received one by one", "use Linux 5.0 or newer");
   add_trial(out, "tap device", f.tap, c.poorer(), "frames leave without the host's stack",
-            "not to be had, so all frames pass the host's stack, at twice the cost",
+            "not to be had, so all frames pass the host's stack, which takes more processor time",
             "load the kernel module tun, and permit the daemon /dev/net/tun");
   add_trial(out, "io_uring", f.tap_batches, c.poorer(), "one call writes many frames to a tap device",
             "refused, so frames are written one by one, with a call each",
