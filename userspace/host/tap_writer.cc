@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 namespace penstock {
@@ -38,7 +39,8 @@ class TapWriter::Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  Written write(std::span<const Frame> frames, std::uint64_t& calls);
+  /// Nothing when the ring took none of them, nor will take others.
+  std::optional<Written> write(std::span<const Frame> frames, std::uint64_t& calls);
 
  private:
   bool start(unsigned flags);
@@ -93,13 +95,15 @@ std::size_t TapWriter::Ring::collect(Written& written) {
 }
 
 /// Returns when no frame is under way any more, since their bytes are the caller's.
-TapWriter::Written TapWriter::Ring::write(std::span<const Frame> frames, std::uint64_t& calls) {
+std::optional<TapWriter::Written> TapWriter::Ring::write(std::span<const Frame> frames,
+                                                         std::uint64_t& calls) {
   put(frames);
   Written written;
   for (std::size_t left = frames.size(); left > 0;) {
     ++calls;
     const int failed = ::io_uring_submit_and_wait(&ring_, static_cast<unsigned>(left));
     if (failed < 0 && failed != -EINTR && failed != -EAGAIN && failed != -EBUSY) {
+      if (left == frames.size()) return std::nullopt;
       if (!written.error) written.error = system_code(-failed);
       return written;
     }
@@ -115,7 +119,11 @@ TapWriter::~TapWriter() = default;
 TapWriter::Written TapWriter::write(std::span<const Frame> frames) {
   if (frames.size() < 2) return write_one_by_one(frames);  // the shortest way for one
   if (!std::exchange(asked_, true)) ring_ = Ring::open(tap_.get());
-  return ring_ != nullptr ? ring_->write(frames, calls_) : write_one_by_one(frames);
+  if (ring_ != nullptr) {
+    if (const auto written = ring_->write(frames, calls_)) return *written;
+    ring_.reset();
+  }
+  return write_one_by_one(frames);
 }
 
 TapWriter::Written TapWriter::write_one_by_one(std::span<const Frame> frames) {

@@ -12,7 +12,7 @@
 namespace penstock {
 
 /// Takes frames by an io_uring, which carries them all out within the one call, or with a call for each where
-/// the host permits no such ring. One thread writes, since a ring belongs to a thread.
+/// the host permits no such ring, or another thread writes than before, to whom the ring does not belong.
 class TapWriter {
  public:
   static constexpr std::size_t kAtOnce = 64;  // frames a call

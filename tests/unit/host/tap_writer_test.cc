@@ -98,6 +98,15 @@ TEST_F(TapWriterTest, TellsOfADeviceThatIsDown) {
   EXPECT_EQ(written.error.value(), EIO);
 }
 
+TEST_F(TapWriterTest, WritesOneByOneForAnotherThread) {
+  std::thread{[this] { EXPECT_EQ(write(many()).frames, TapWriter::kAtOnce); }}.join();
+  EXPECT_EQ(came(), many());
+  EXPECT_EQ(writer_->calls(), 1U);
+  EXPECT_EQ(write(many()).frames, TapWriter::kAtOnce);
+  EXPECT_EQ(came(), many());
+  EXPECT_GT(writer_->calls(), TapWriter::kAtOnce);
+}
+
 /// Of this thread alone.
 void forbid_rings() {
   constexpr sock_filter kProgram[] = {
