@@ -224,8 +224,10 @@ TEST(StatusView, TellsWhichWayFramesGo) {
   };
   const std::string one = R"("links":[{"device":"penstock2","in":12,"out":7,"out_calls":2}],"why_no_links":)";
   EXPECT_THAT(view(one + R"("")"), HasSubstr("frames     by penstock2 (12 in, 7 out with 2 calls)\n"));
-  EXPECT_THAT(view(one + R"("no room")"),
-              HasSubstr("frames     by penstock2 (12 in, 7 out with 2 calls), others by the host's stack: no room\n"));
+  EXPECT_THAT(
+      view(one + R"("no room")"),
+      HasSubstr(
+          "frames     by penstock2 (12 in, 7 out with 2 calls), others by the host's stack: no room\n"));
   EXPECT_THAT(view(R"("links":[],"why_no_links":"cannot open /dev/net/tun")"),
               HasSubstr("frames     by the host's stack: cannot open /dev/net/tun\n"));
   EXPECT_THAT(view(R"("links":[])"), testing::Not(HasSubstr("frames")));
