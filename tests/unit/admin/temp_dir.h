@@ -1,8 +1,7 @@
 // A directory of one test's own.
 #pragma once
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
