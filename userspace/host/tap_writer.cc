@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 namespace penstock {
@@ -39,8 +38,8 @@ class TapWriter::Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  /// Nothing when the ring took none of them, nor will take others.
-  std::optional<Written> write(std::span<const Frame> frames, std::uint64_t& calls);
+  /// False when the ring takes nothing any more; then what it did not count in `written` was not tried.
+  bool write(std::span<const Frame> frames, std::uint64_t& calls, Written& written);
 
  private:
   bool start(unsigned flags);
@@ -94,22 +93,16 @@ std::size_t TapWriter::Ring::collect(Written& written) {
   return came;
 }
 
-/// Returns when no frame is under way any more, since their bytes are the caller's.
-std::optional<TapWriter::Written> TapWriter::Ring::write(std::span<const Frame> frames,
-                                                         std::uint64_t& calls) {
+/// Returns when no frame is under way any more, since their bytes are the caller's. What is refused, is
+/// refused as a whole.
+bool TapWriter::Ring::write(std::span<const Frame> frames, std::uint64_t& calls, Written& written) {
   put(frames);
-  Written written;
-  for (std::size_t left = frames.size(); left > 0;) {
+  for (std::size_t left = frames.size(); left > 0; left -= collect(written)) {
     ++calls;
-    const int failed = ::io_uring_submit_and_wait(&ring_, static_cast<unsigned>(left));
-    if (failed < 0 && failed != -EINTR && failed != -EAGAIN && failed != -EBUSY) {
-      if (left == frames.size()) return std::nullopt;
-      if (!written.error) written.error = system_code(-failed);
-      return written;
-    }
-    left -= collect(written);
+    const int taken = ::io_uring_submit_and_wait(&ring_, static_cast<unsigned>(left));
+    if (taken < 0 && taken != -EINTR) return false;
   }
-  return written;
+  return true;
 }
 
 TapWriter::TapWriter(FileDescriptor tap) : tap_{std::move(tap)} {}
@@ -117,17 +110,17 @@ TapWriter::TapWriter(TapWriter&&) noexcept = default;
 TapWriter::~TapWriter() = default;
 
 TapWriter::Written TapWriter::write(std::span<const Frame> frames) {
-  if (frames.size() < 2) return write_one_by_one(frames);  // the shortest way for one
-  if (!std::exchange(asked_, true)) ring_ = Ring::open(tap_.get());
-  if (ring_ != nullptr) {
-    if (const auto written = ring_->write(frames, calls_)) return *written;
-    ring_.reset();
+  Written written;
+  if (frames.size() > 1) {  // for one, a call of its own is the shortest way
+    if (!std::exchange(asked_, true)) ring_ = Ring::open(tap_.get());
+    if (ring_ != nullptr && !ring_->write(frames, calls_, written)) ring_.reset();
   }
-  return write_one_by_one(frames);
+  if (!written.error) write_one_by_one(frames, written);
+  return written;
 }
 
-TapWriter::Written TapWriter::write_one_by_one(std::span<const Frame> frames) {
-  Written written;
+/// Those that are not written yet.
+void TapWriter::write_one_by_one(std::span<const Frame> frames, Written& written) {
   while (written.frames < frames.size()) {
     const Pieces pieces = pieces_of(frames[written.frames]);
     ++calls_;
@@ -136,10 +129,9 @@ TapWriter::Written TapWriter::write_one_by_one(std::span<const Frame> frames) {
       ++written.frames;
     } else if (errno != EINTR) {
       written.error = system_code(errno);
-      break;
+      return;
     }
   }
-  return written;
 }
 
 }  // namespace penstock

@@ -40,7 +40,7 @@ class TapWriter {
 
  private:
   class Ring;
-  Written write_one_by_one(std::span<const Frame> frames);
+  void write_one_by_one(std::span<const Frame> frames, Written& written);
 
   FileDescriptor tap_;
   std::unique_ptr<Ring> ring_;  // null before the first batch, and where there is none to be had
