@@ -14,17 +14,19 @@ tier_lint() {
   STEP_LOG_LINES=100 counted_step "lint" lint.log as_builder "$top/tools/lint"
 }
 
+# One part at a time, in the build with the address and undefined-behaviour sanitizers.
 tier_unit() {
-  if compile release all; then
-    run_ctest release "unit" -L '^unit$'
+  if compile asan unit_tests; then
+    run_ctest asan "unit" -L '^unit$'
   else
     not_run "unit: no build"
   fi
 }
 
+# The same build.
 tier_sim() {
-  if compile release all; then
-    run_ctest release "sim" -L '^sim$'
+  if compile asan sim_tests; then
+    run_ctest asan "sim" -L '^sim$'
   else
     not_run "sim: no build"
   fi
@@ -34,7 +36,7 @@ tier_sim() {
 tier_bpf() {
   if ((EUID != 0)); then
     not_run "bpf: loading kernel programs needs root: sudo tools/test"
-  elif compile release all; then
+  elif compile release bpf_tests; then
     counted_step "bpf" ctest-bpf.log ctest --test-dir "$build/release" --output-on-failure -L '^bpf$'
   else
     not_run "bpf: no build"
@@ -59,35 +61,28 @@ tier_netns() {
 tier_vm() {
   if ! has_guests; then
     not_run "vm: no emulator or no kernels for it, see above"
-  elif compile release all; then
+  elif compile release all bpf_tests; then
     STEP_LOG_LINES=200 counted_step "vm" vm.log as_builder "$top/tests/vm/run_all" --daemon-dir "$build/release"
   else
     not_run "vm: no build"
   fi
 }
 
-# Address and undefined-behaviour sanitizers for everything, the thread sanitizer for
-# what has threads (the sim tier has one).
+# What is short between namespaces, once with each sanitizer in the daemon; and with the thread sanitizer what has
+# threads (the sim tier has one). A penstockctl that lives for a moment would mostly set up its sanitizer.
 tier_sanitizers() {
-  if compile asan all; then
-    run_ctest asan "unit and sim, address sanitizer" -L '^(unit|sim)$'
-    run_netns asan "netns, address sanitizer" --short
+  local tools=(--short --tools-dir "$build/release")
+  if compile release all && compile asan penstockd; then
+    run_netns asan "netns, address sanitizer" "${tools[@]}"
   else
     not_run "address sanitizer: no build"
   fi
-  if configure tsan && build_workers && compile tsan penstockd penstockctl; then
+  if compile release all && compile tsan penstockd unit_net unit_quic unit_tunnel unit_admin; then
     run_ctest tsan "workers, thread sanitizer" -R '^unit\.(net|quic|tunnel|admin)$'
-    run_netns tsan "netns, thread sanitizer" --short
+    run_netns tsan "netns, thread sanitizer" "${tools[@]}"
   else
     not_run "thread sanitizer: no build"
   fi
-}
-
-build_workers() {
-  local targets
-  mapfile -t targets < <(ninja -C "$build/tsan" -t targets all |
-    sed -nE 's/^(unit_(net|quic|tunnel|admin)): .*$/\1/p')
-  ((${#targets[@]})) && compile tsan "${targets[@]}"
 }
 
 tier_fuzz() {
@@ -106,8 +101,8 @@ run_ctest() {
     ctest --test-dir "$build/$preset" --output-on-failure -j "$jobs" "$@"
 }
 
-# run_netns PRESET TEXT OPTION...: waits are long, as the machine may be slow or shared; what goes well never uses
-# them up.
+# run_netns PRESET TEXT OPTION...: cases mostly wait, so that twice as many as processors run at a time. What they wait
+# for may take long, as the machine may be slow or shared; what goes well never uses it up.
 run_netns() {
   local preset=$1 text=$2 patience=2
   shift 2
@@ -117,7 +112,7 @@ run_netns() {
     return
   fi
   STEP_LOG_LINES=200 counted_step "$text" "${text//[^a-z]/-}-$preset.log" env "${sanitizer_options[@]}" \
-    "$top/tests/netns/run" --daemon-dir "$build/$preset" --patience "$patience" "$@"
+    "$top/tests/netns/run" --daemon-dir "$build/$preset" --patience "$patience" --jobs $((2 * jobs)) "$@"
 }
 
 # counted_step TEXT LOG COMMAND...: a step whose log ends in "N passed, N failed", or in ctest's

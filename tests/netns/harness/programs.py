@@ -16,17 +16,15 @@ class MissingProgram(Exception):
 class Programs:
     """Paths of programs, looked up when first asked for."""
 
-    def __init__(self, build, peers, steering="socket", carrier="quic"):
+    def __init__(self, daemon_dir, peers, steering="socket", carrier="quic", tools_dir=None):
+        """`tools_dir`: where those of ours are that are not penstockd, if elsewhere."""
         self.steering, self.carrier = steering, carrier  # of nodes that a case does not configure otherwise
-        self._build, self._peers = pathlib.Path(build), pathlib.Path(peers)
-        self.penstockd = self._ours("penstockd")
+        self._tools, self._peers = pathlib.Path(tools_dir or daemon_dir), pathlib.Path(peers)
+        self.penstockd = _runnable(pathlib.Path(daemon_dir) / "penstockd")
         self.penstockctl = self._ours("penstockctl")
 
     def _ours(self, name):
-        program = self._build / name
-        if not os.access(program, os.X_OK):
-            raise MissingProgram(f"there is no {program}: build it first")
-        return program
+        return _runnable(self._tools / name)
 
     @property
     def packetload(self):
@@ -49,3 +47,9 @@ class Programs:
             raise MissingProgram(f"{name} is neither installed nor in {self._peers}: run tools/test once")
         libraries = sorted({str(path.parent) for path in (self._peers / "root/usr/lib").glob("*/*.so*")})
         return unpacked[0], {"LD_LIBRARY_PATH": ":".join(libraries)}
+
+
+def _runnable(program):
+    if not os.access(program, os.X_OK):
+        raise MissingProgram(f"there is no {program}: build it first")
+    return program

@@ -1,4 +1,4 @@
-"""Finds the cases, runs them one after another, and says what became of each."""
+"""Finds the cases, runs some of them at a time, and says what became of each."""
 
 import contextlib
 import dataclasses
@@ -6,11 +6,11 @@ import importlib
 import pathlib
 import pkgutil
 import signal
-import sys
 import time
 import traceback
 
 import cases
+from harness import side_by_side
 from harness.wait import Failure
 from harness.world import World
 
@@ -52,23 +52,37 @@ def find_cases(patterns, short, guest=False):
     return sorted(chosen, key=lambda c: (c.name.split(".")[0], c.first_line))
 
 
-def run_all(chosen, programs):
-    """Runs the cases, and names those that failed once more at the end; returns (passed, failed)."""
+@dataclasses.dataclass
+class Outcome:
+    problems: list
+    logs: str        # what the case's processes printed, if it failed
+    seconds: float
+
+
+def run_all(chosen, programs, jobs=1):
+    """Runs the cases, `jobs` at a time, and names those that failed once more at the end; returns (passed, failed)."""
     failures = []
-    for one in chosen:
-        began = time.monotonic()
-        problems, world = run_one(one, programs)
-        took = time.monotonic() - began
-        if problems:
-            failures.append(f"FAILED {one.name}: {problems[0]}")
-            print(f"FAILED {one.name} {took:.1f}s", flush=True)
-            show(problems, world)
-        else:
-            print(f"ok {one.name} {took:.1f}s", flush=True)
-        if world is not None:
-            world.remove_files()
+    for index, outcome in side_by_side.run(lambda i: run_case(chosen[i], programs), len(chosen), jobs):
+        name = chosen[index].name
+        if isinstance(outcome, side_by_side.Lost):
+            outcome = Outcome([f"the process that ran it ended with status {outcome.status}"], "", 0)
+        print(f"{'FAILED' if outcome.problems else 'ok'} {name} {outcome.seconds:.1f}s", flush=True)
+        if outcome.problems:
+            failures.append(f"FAILED {name}: {outcome.problems[0]}")
+            print("\n".join("    " + problem.replace("\n", "\n    ") for problem in outcome.problems))
+            print(outcome.logs, end="", flush=True)
     print("\n".join(failures), end="\n" if failures else "")
     return len(chosen) - len(failures), len(failures)
+
+
+def run_case(one, programs):
+    """The outcome of one case; nothing of it is left."""
+    began = time.monotonic()
+    problems, world = run_one(one, programs)
+    logs = last_lines(world) if problems and world is not None else ""
+    if world is not None:
+        world.remove_files()
+    return Outcome(problems, logs, time.monotonic() - began)
 
 
 def run_one(one, programs):
@@ -113,12 +127,12 @@ def time_limit(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def show(problems, world):
-    for problem in problems:
-        print("    " + problem.replace("\n", "\n    "))
-    for name, log in world.processes.logs() if world is not None else []:
+def last_lines(world):
+    """Of each log of the case."""
+    text = ""
+    for name, log in world.processes.logs():
         lines = log.read_text(errors="replace").splitlines()
         if lines:
-            print(f"    --- log of {name}, the last {min(len(lines), LOG_LINES)} of {len(lines)} lines")
-            print("\n".join(f"    | {line}" for line in lines[-LOG_LINES:]))
-    sys.stdout.flush()
+            text += f"    --- log of {name}, the last {min(len(lines), LOG_LINES)} of {len(lines)} lines\n"
+            text += "".join(f"    | {line}\n" for line in lines[-LOG_LINES:])
+    return text
