@@ -19,7 +19,7 @@ Result<void> try_bind(const Endpoint& on, bool udp) {
   const int yes = 1;  // connections of ours that linger, and spare sockets of ours, are no other program
   ::setsockopt(socket->get(), SOL_SOCKET, udp ? SO_REUSEPORT : SO_REUSEADDR, &yes, sizeof yes);
   if (bind_socket(*socket, on)) return {};
-  return system_error(std::string{"cannot bind "} + (udp ? "UDP " : "TCP ") + on.to_string(), errno);
+  return system_error((udp ? "cannot bind UDP " : "cannot bind TCP ") + on.to_string(), errno);
 }
 
 void store(pst_port& port, __u16 pst_port::*field, __u16 value) {
