@@ -65,12 +65,37 @@ std::uint16_t KernelHops::entry_for(const Neighbour& neighbour, std::uint32_t mt
     return entry_for({.interface = neighbour.interface, .address = {}}, mtu);  // one for all beyond
   const auto known = index_of_.find(neighbour);
   if (known != index_of_.end()) return known->second;
-  if (entries_.size() >= count_) return 0;
-  const auto index = static_cast<std::uint16_t>(first_ + entries_.size());
-  entries_.push_back({.neighbour = neighbour, .interface = *interface, .mac = {}, .mtu = mtu});
+  const auto place = free_place();
+  if (!place) return 0;
+  const auto index = static_cast<std::uint16_t>(first_ + *place);
+  entries_[*place] = {.neighbour = neighbour, .interface = *interface, .mac = {}, .mtu = mtu};
   index_of_[neighbour] = index;
-  resolve(index, entries_.back());
+  resolve(index, *entries_[*place]);
   return index;
+}
+
+std::optional<std::size_t> KernelHops::free_place() {
+  if (index_of_.size() == entries_.size()) {
+    if (entries_.size() >= count_) return std::nullopt;
+    entries_.emplace_back();
+    return entries_.size() - 1;
+  }
+  const auto free = std::find(entries_.begin(), entries_.end(), std::nullopt);
+  return static_cast<std::size_t>(free - entries_.begin());
+}
+
+void KernelHops::keep_only(const std::vector<bool>& used) {
+  const std::size_t before = index_of_.size();
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const auto index = static_cast<std::uint32_t>(first_ + i);
+    if (!entries_[i] || used[index]) continue;
+    static_cast<void>(map_.update(index, pst_next_hop{}));
+    index_of_.erase(entries_[i]->neighbour);
+    entries_[i].reset();
+  }
+  if (index_of_.size() == before) return;
+  ways_.clear();
+  ++epoch_;
 }
 
 /// Needs no neighbour.
@@ -104,21 +129,24 @@ void KernelHops::resolve(std::uint16_t index, Entry& entry) {
 
 bool KernelHops::usable(std::uint16_t index) const {
   if (index == kLocal) return true;
-  return index >= first_ && index < first_ + entries_.size() && entries_[index - first_].mac.has_value();
+  if (index < first_ || index >= first_ + entries_.size()) return false;
+  const std::optional<Entry>& entry = entries_[index - first_];
+  return entry && entry->mac.has_value();
 }
 
 void KernelHops::refresh(bool routes) {
-  for (std::size_t i = 0; i < entries_.size(); ++i)
-    resolve(static_cast<std::uint16_t>(first_ + i), entries_[i]);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i]) resolve(static_cast<std::uint16_t>(first_ + i), *entries_[i]);
+  }
   if (!routes) return;
   ways_.clear();
   ++epoch_;
 }
 
 void KernelHops::keep_alive() {
-  for (const Entry& entry : entries_) {
-    if (entry.interface.way == PST_HOP_BARE) continue;
-    static_cast<void>(lookups_.use_neighbour(entry.neighbour.interface, entry.neighbour.address));
+  for (const std::optional<Entry>& entry : entries_) {
+    if (!entry || entry->interface.way == PST_HOP_BARE) continue;
+    static_cast<void>(lookups_.use_neighbour(entry->neighbour.interface, entry->neighbour.address));
   }
 }
 

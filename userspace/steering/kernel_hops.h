@@ -55,6 +55,11 @@ class KernelHops {
   void refresh(bool routes);
   /// Tells the kernel that its entries are in use, so that it keeps them fresh.
   void keep_alive();
+  /// Three quarters of the elements are taken: what no session goes by should be freed.
+  bool crowded() const { return index_of_.size() >= count_ - count_ / 4; }
+  /// Frees the elements that `used`, with an element for each index of the map, does not name. If there are
+  /// any, epoch() moves on: sessions that found none free may have one now.
+  void keep_only(const std::vector<bool>& used);
   /// No session has a way of the process before any more.
   void forget_before();
   /// Changes whenever a way may have changed.
@@ -77,6 +82,7 @@ class KernelHops {
   static bool is_free(const Map& map, std::uint32_t first, std::uint32_t count);
   Hop look_up(const IpAddress& destination);
   std::uint16_t entry_for(const Neighbour& neighbour, std::uint32_t mtu);
+  std::optional<std::size_t> free_place();
   void resolve(std::uint16_t index, Entry& entry);
   void write_bare(std::uint16_t index, const Entry& entry);
 
@@ -85,8 +91,8 @@ class KernelHops {
   const std::vector<OuterInterface> interfaces_;
   const std::uint32_t count_;
   const std::uint32_t first_;
-  const std::uint32_t other_;   // the first of the half that the process before used
-  std::vector<Entry> entries_;  // element first_ + i
+  const std::uint32_t other_;                  // the first of the half that the process before used
+  std::vector<std::optional<Entry>> entries_;  // element first_ + i; nothing: free
   std::map<Neighbour, std::uint16_t> index_of_;
   std::unordered_map<IpAddress, Hop, IpAddressHash> ways_;
   std::uint32_t epoch_ = 1;

@@ -20,11 +20,6 @@ constexpr Duration kSettling = 100ms;
 /// A device that is full is waited for this long at most in a batch: what it holds is gone in microseconds.
 constexpr std::chrono::milliseconds kWait = 2ms;
 constexpr unsigned kWaits = 8;
-/// Longest IP packet on ways that frames take by the lane's link, where they have one page with all that the
-/// system puts around them. On longer ways they pass the stack, all of them: the two do not wait for each
-/// other.
-constexpr std::uint32_t kLongestOnLink = 3072;
-
 pst_frame_out head_of(const Session& session, bool to_backend, Bytes header, Bytes payload) {
   return {.id = htonl(session.id.value()),
           .length = htons(static_cast<std::uint16_t>(payload.size())),
@@ -251,29 +246,6 @@ void KernelSteering::remember(const Session& session, const SessionOrigin& origi
                                              .instance = origin.instance,
                                              .wire_id = origin.wire_id,
                                              .carrier = origin.carrier});
-}
-
-KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {
-  const KernelHops::Hop hop = parts_.hops.to(address);
-  // To a client on this host no frame finds its way, since it has no route of its own back through the
-  // device.
-  const bool by_programs = !hop.local || backend;
-  const bool by_link = link_ != nullptr && !hop.local && hop.mtu <= kLongestOnLink;
-  return {.hop = by_programs ? hop.index : std::uint16_t{0},
-          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
-          .by_link = by_link};
-}
-
-void KernelSteering::renew_ways(Session& session, Extra& known) {
-  if (known.epoch == parts_.hops.epoch()) return;
-  flush();  // the batch goes by the ways as they were
-  known.epoch = parts_.hops.epoch();
-  const bool backend = parts_.side == Side::kBackend;
-  known.way = way_to(session.path.remote.address, backend);
-  parts_.maps.set_hop(session.id.slot(), known.way.hop, backend);
-  if (!is_direct(session)) return;
-  const WayOut to_backend = way_to(route_of(session).backend.address, true);
-  parts_.maps.set_hop(session.id.slot(), to_backend.hop, true);
 }
 
 void KernelSteering::remove(Session& session) {

@@ -66,8 +66,8 @@ class KernelSteering final : public Steering, private DirectSteering {
 
   /// Routes or neighbours of the host have changed.
   void on_network_changed(bool routes) { parts_.hops.refresh(routes); }
-  /// Now and then, so that the host's neighbours stay known.
-  void keep_alive() { parts_.hops.keep_alive(); }
+  /// Now and then, so that the host's neighbours stay known, those of sessions that there still are.
+  void keep_alive();
 
  private:
   class Frames;

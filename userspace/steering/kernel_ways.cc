@@ -1,0 +1,53 @@
+// By which next hop a session's datagrams leave, and which next hops are still wanted.
+#include <algorithm>
+#include <vector>
+
+#include "steering/kernel_steering.h"
+
+namespace penstock {
+namespace {
+
+/// Longest IP packet on ways that frames take by the lane's link, where they have one page with all that the
+/// system puts around them. On longer ways they pass the stack, all of them: the two do not wait for each
+/// other.
+constexpr std::uint32_t kLongestOnLink = 3072;
+
+}  // namespace
+
+KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {
+  const KernelHops::Hop hop = parts_.hops.to(address);
+  // To a client on this host no frame finds its way, since it has no route of its own back through the
+  // device.
+  const bool by_programs = !hop.local || backend;
+  const bool by_link = link_ != nullptr && !hop.local && hop.mtu <= kLongestOnLink;
+  return {.hop = by_programs ? hop.index : std::uint16_t{0},
+          .mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(hop.mtu, UINT16_MAX)),
+          .by_link = by_link};
+}
+
+void KernelSteering::renew_ways(Session& session, Extra& known) {
+  if (known.epoch == parts_.hops.epoch()) return;
+  flush();  // the batch goes by the ways as they were
+  known.epoch = parts_.hops.epoch();
+  const bool backend = parts_.side == Side::kBackend;
+  known.way = way_to(session.path.remote.address, backend);
+  parts_.maps.set_hop(session.id.slot(), known.way.hop, backend);
+  if (!is_direct(session)) return;
+  const WayOut to_backend = way_to(route_of(session).backend.address, true);
+  parts_.maps.set_hop(session.id.slot(), to_backend.hop, true);
+}
+
+/// By the map, not by what we know: the programs go by it. Takes some 10 ms for a million sessions.
+void KernelSteering::keep_alive() {
+  if (parts_.hops.crowded()) {
+    std::vector<bool> used(PST_NEXT_HOPS);
+    table_.for_each([&](const Session& session) {
+      const pst_session& entry = parts_.maps.at(session.id.slot());
+      for (const std::uint16_t hop : {entry.client_hop, entry.backend_hop}) used.at(hop) = true;
+    });
+    parts_.hops.keep_only(used);
+  }
+  parts_.hops.keep_alive();
+}
+
+}  // namespace penstock
