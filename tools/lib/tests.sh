@@ -101,18 +101,19 @@ run_ctest() {
     ctest --test-dir "$build/$preset" --output-on-failure -j "$jobs" "$@"
 }
 
-# run_netns PRESET TEXT OPTION...: cases mostly wait, so that twice as many as processors run at a time. What they wait
-# for may take long, as the machine may be slow or shared; what goes well never uses it up.
+# run_netns PRESET TEXT OPTION...: cases mostly wait, so that twice as many as processors run at a time, but with
+# sanitizers they work. What they wait for may take long, as the machine may be slow or shared; what goes well never
+# uses it up.
 run_netns() {
-  local preset=$1 text=$2 patience=2
+  local preset=$1 text=$2 patience=2 at_once=$((2 * jobs))
   shift 2
-  [[ $preset == release ]] || patience=4
+  [[ $preset == release ]] || { patience=4 && at_once=$jobs; }
   if ((EUID != 0)); then
     not_run "$text: making network namespaces needs root: sudo tools/test"
     return
   fi
   STEP_LOG_LINES=200 counted_step "$text" "${text//[^a-z]/-}-$preset.log" env "${sanitizer_options[@]}" \
-    "$top/tests/netns/run" --daemon-dir "$build/$preset" --patience "$patience" --jobs $((2 * jobs)) "$@"
+    "$top/tests/netns/run" --daemon-dir "$build/$preset" --patience "$patience" --jobs "$at_once" "$@"
 }
 
 # counted_step TEXT LOG COMMAND...: a step whose log ends in "N passed, N failed", or in ctest's

@@ -57,8 +57,8 @@ class KernelHops {
   void keep_alive();
   /// Three quarters of the elements are taken: what no session goes by should be freed.
   bool crowded() const { return index_of_.size() >= count_ - count_ / 4; }
-  /// Frees the elements that `used`, with an element for each index of the map, does not name. If there are
-  /// any, epoch() moves on: sessions that found none free may have one now.
+  /// Frees the elements whose index `used` does not name; it has a place for each index there is. If any were
+  /// freed, epoch() moves on: sessions that found no free one may have one now.
   void keep_only(const std::vector<bool>& used);
   /// No session has a way of the process before any more.
   void forget_before();
