@@ -93,3 +93,37 @@ def both_families_on_both_sides(world):
                                   (hub, "steer_out_xdp")):
                 expect_steered(node, program, lambda client=client: ask(client, b"by the programs"))
     expect_all_arrived(hub, edge)
+
+
+@case(kernel=True, timeout=120)
+def next_hops_of_ended_sessions_are_free_again(world):
+    """With 32 workers each has 63, and one serves all sessions of a carrier: the programs cannot reach the last
+    backends before sessions with others have ended."""
+    hosts = [f"10.0.3.{host}" for host in range(101, 171)]
+    for host in hosts:
+        world.backend.ip("address", "add", f"{host}/24", "dev", "hub")
+    services = [{**ECHO, "name": f"echo-{n}", "ports": 7000 + n, "target": host, "udp_idle": "3s"}
+                for n, host in enumerate(hosts)]
+    hub, _ = world.pair(services, hub={"node": {"workers": 32}}, edge={"node": {"workers": 1}})
+    pairs = [(world.udp_client(7000 + n), world.udp_backend(7000 + n, host)) for n, host in enumerate(hosts)]
+
+    def steered(client, backend):
+        """Of three datagrams to a backend, how many the programs of the hub sent."""
+        before = counted(hub, "steer_out_xdp", "steered")
+        for n in range(3):
+            client.send(b"%d" % n)
+            payload, peer = backend.recvfrom(100)
+            backend.sendto(payload, peer)
+            expect_equal(client.recv(100), b"%d" % n, "what comes back")
+        return counted(hub, "steer_out_xdp", "steered") - before
+    for pair in pairs:
+        steered(*pair)
+    expect_equal(steered(*pairs[0]), 3, "datagrams by the programs to the first backend")
+    expect_equal(steered(*pairs[-1]), 0, "datagrams by the programs to the last one, all next hops being taken")
+
+    def reached():
+        expect_equal(steered(*pairs[0]), 3, "datagrams by the programs in a session that goes on")
+        return steered(*pairs[-1]) == 3
+    until(reached, "the programs reach the last backend as well", 60.0)
+    opened = [event for event in hub.events("session_opened") if event["service"] == "echo-0"]
+    expect_equal(len(opened), 1, "sessions opened with the first backend")
