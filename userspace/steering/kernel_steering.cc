@@ -20,6 +20,7 @@ constexpr Duration kSettling = 100ms;
 /// A device that is full is waited for this long at most in a batch: what it holds is gone in microseconds.
 constexpr std::chrono::milliseconds kWait = 2ms;
 constexpr unsigned kWaits = 8;
+
 pst_frame_out head_of(const Session& session, bool to_backend, Bytes header, Bytes payload) {
   return {.id = htonl(session.id.value()),
           .length = htons(static_cast<std::uint16_t>(payload.size())),

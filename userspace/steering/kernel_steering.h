@@ -117,6 +117,7 @@ class KernelSteering final : public Steering, private DirectSteering {
   bool fits(const WayOut& way, const IpAddress& to, std::size_t header, std::size_t payload) const;
   WayOut way_to(const IpAddress& address, bool backend);
   void renew_ways(Session& session, Extra& known);
+  std::vector<bool> hops_in_use();
   pst_session entry_of(const Session& session, const ProxyAddresses& seen, std::uint16_t hop) const;
   DirectRoute route_of(const Session& session) const;
   Reason claim(const Session& session, const pst_session& entry);

@@ -37,17 +37,19 @@ void KernelSteering::renew_ways(Session& session, Extra& known) {
   parts_.maps.set_hop(session.id.slot(), to_backend.hop, true);
 }
 
-/// By the map, not by what we know: the programs go by it. All sessions are looked at, hence only when it is
-/// needed.
+/// By the map, not by what we know: the programs go by it.
+std::vector<bool> KernelSteering::hops_in_use() {
+  std::vector<bool> used(std::size_t{UINT16_MAX} + 1);
+  table_.for_each([&](const Session& session) {
+    const pst_session& entry = parts_.maps.at(session.id.slot());
+    used[entry.client_hop] = true;
+    used[entry.backend_hop] = true;
+  });
+  return used;
+}
+
 void KernelSteering::keep_alive() {
-  if (parts_.hops.crowded()) {
-    std::vector<bool> used(std::size_t{UINT16_MAX} + 1);
-    table_.for_each([&](const Session& session) {
-      const pst_session& entry = parts_.maps.at(session.id.slot());
-      for (const std::uint16_t hop : {entry.client_hop, entry.backend_hop}) used[hop] = true;
-    });
-    parts_.hops.keep_only(used);
-  }
+  if (parts_.hops.crowded()) parts_.hops.keep_only(hops_in_use());
   parts_.hops.keep_alive();
 }
 

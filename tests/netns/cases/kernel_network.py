@@ -19,6 +19,15 @@ def expect_steered(node, program, talk):
     until(steers, f"{program} steers at {node.name}")
 
 
+def exchange(client, backend):
+    """Three datagrams to a backend of the test itself, each answered."""
+    for n in range(3):
+        client.send(b"%d" % n)
+        payload, peer = backend.recvfrom(100)
+        backend.sendto(payload, peer)
+        expect_equal(client.recv(100), b"%d" % n, "what comes back")
+
+
 @case(kernel=True, short=True)
 def a_client_and_a_backend_get_other_mac_addresses(world):
     """They tell by ARP, and the programs' next hops follow what the system learns."""
@@ -102,22 +111,18 @@ def next_hops_of_ended_sessions_are_free_again(world):
     hosts = [f"10.0.3.{host}" for host in range(101, 171)]
     for host in hosts:
         world.backend.ip("address", "add", f"{host}/24", "dev", "hub")
-    services = [{**ECHO, "name": f"echo-{n}", "ports": 7000 + n, "target": host, "udp_idle": "3s"}
+    services = [{**ECHO, "name": f"echo-{n}", "ports": 7000 + n, "target": host, "udp_idle": "10s"}
                 for n, host in enumerate(hosts)]
     hub, _ = world.pair(services, hub={"node": {"workers": 32}}, edge={"node": {"workers": 1}})
     pairs = [(world.udp_client(7000 + n), world.udp_backend(7000 + n, host)) for n, host in enumerate(hosts)]
+    for pair in pairs:
+        exchange(*pair)
 
     def steered(client, backend):
-        """Of three datagrams to a backend, how many the programs of the hub sent."""
+        """Of the datagrams of an exchange, how many the programs of the hub sent."""
         before = counted(hub, "steer_out_xdp", "steered")
-        for n in range(3):
-            client.send(b"%d" % n)
-            payload, peer = backend.recvfrom(100)
-            backend.sendto(payload, peer)
-            expect_equal(client.recv(100), b"%d" % n, "what comes back")
+        exchange(client, backend)
         return counted(hub, "steer_out_xdp", "steered") - before
-    for pair in pairs:
-        steered(*pair)
     expect_equal(steered(*pairs[0]), 3, "datagrams by the programs to the first backend")
     expect_equal(steered(*pairs[-1]), 0, "datagrams by the programs to the last one, all next hops being taken")
 

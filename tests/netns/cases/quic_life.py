@@ -86,7 +86,7 @@ def a_carrier_without_traffic_is_found_dead_with_the_others(world):
     time.sleep(3)  # until all has been said that carriers say when they are new
     hub.kill()
     hub.start()
-    with contextlib.suppress(ConnectionResetError):  # it may have been noticed by then
+    with contextlib.suppress(ConnectionResetError):  # it may have been noticed by then, and is told only once
         client.sendall(b"anybody there?")
         expect_reset(client)
     until(lambda: len(edge.events("carrier_down")) == 2, "the other one is found dead as well")

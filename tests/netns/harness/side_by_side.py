@@ -17,20 +17,17 @@ def run(task, count, jobs):
     """Calls task(0) ... task(count - 1), begun in this order, in up to `jobs` processes; yields (number, what it
     returned) as they end. Processes are ended, and waited for, when the caller goes on to something else."""
     waiting = iter(range(count))
-    workers = []
+    workers = [_Worker(task) for _ in range(min(jobs, count))]
     try:
-        workers += [_Worker(task) for _ in range(min(jobs, count))]
-        busy = {worker.pipe: worker for worker in workers if worker.begin(waiting)}
-        while busy:
-            for pipe in wait(list(busy)):
-                worker = busy[pipe]
+        for worker in workers:
+            worker.begin(waiting)
+        while busy := [worker for worker in workers if worker.number is not None]:
+            ready = wait([worker.pipe for worker in busy])
+            for worker in (worker for worker in busy if worker.pipe in ready):
                 number, result = worker.number, worker.result()
                 if isinstance(result, Lost):
-                    worker = _Worker(task)
-                    workers.append(worker)
-                del busy[pipe]
-                if worker.begin(waiting):
-                    busy[worker.pipe] = worker
+                    worker.start_again()
+                worker.begin(waiting)
                 yield number, result
     finally:
         for worker in workers:
@@ -41,18 +38,26 @@ class _Worker:
     """A process that does one task after another, as their numbers come through a pipe."""
 
     def __init__(self, task):
-        self.number = None
+        self.number = None  # of the task it works at
+        self._task = task
+        self._start()
+
+    def _start(self):
         self.pipe, theirs = _fork.Pipe()
-        self._process = _fork.Process(target=_serve, args=(task, theirs, self.pipe))
+        self._process = _fork.Process(target=_serve, args=(self._task, theirs, self.pipe))
         self._process.start()
         theirs.close()
 
+    def start_again(self):
+        """After its process was lost."""
+        self.pipe.close()
+        self._start()
+
     def begin(self, waiting):
-        """Hands it the next number; False without one."""
+        """Hands it the next number, if there is one."""
         self.number = next(waiting, None)
         if self.number is not None:
             self.pipe.send(self.number)
-        return self.number is not None
 
     def result(self):
         try:
