@@ -61,7 +61,7 @@ class Outcome:
 
 def run_all(chosen, programs, jobs=1):
     """Runs the cases, `jobs` at a time, and names those that failed once more at the end; returns (passed, failed)."""
-    failures = []
+    passed, failures = 0, []
     for index, outcome in side_by_side.run(lambda i: run_case(chosen[i], programs), len(chosen), jobs):
         name = chosen[index].name
         if isinstance(outcome, side_by_side.Lost):
@@ -71,8 +71,10 @@ def run_all(chosen, programs, jobs=1):
             failures.append(f"FAILED {name}: {outcome.problems[0]}")
             print("\n".join("    " + problem.replace("\n", "\n    ") for problem in outcome.problems))
             print(outcome.logs, end="", flush=True)
+        else:
+            passed += 1
     print("\n".join(failures), end="\n" if failures else "")
-    return len(chosen) - len(failures), len(failures)
+    return passed, len(failures)
 
 
 def run_case(one, programs):
