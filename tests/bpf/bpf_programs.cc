@@ -23,7 +23,7 @@ constexpr std::size_t kLongestPacket = 65'536 + 64;
 constexpr std::size_t kLogSize = 64 * 1024;
 constexpr std::uint32_t kStatisticsOnly = 4;  // log level
 
-[[noreturn]] void die(const std::string& name, const char* what) {
+[[noreturn]] void program_died(const std::string& name, const char* what) {
   std::fprintf(stderr, "program %s: %s (these tests need root)\n", name.c_str(), what);
   std::abort();
 }
@@ -66,23 +66,23 @@ void BpfPrograms::share_maps(bpf_object* object) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const auto known = maps_.find(bpf_map__name(map));
-    if (bpf_map__set_pin_path(map, nullptr) != 0) die(bpf_map__name(map), "cannot be left unpinned");
+    if (bpf_map__set_pin_path(map, nullptr) != 0) program_died(bpf_map__name(map), "cannot be left unpinned");
     if (known != maps_.end() && bpf_map__reuse_fd(map, known->second.descriptor()) != 0)
-      die(bpf_map__name(map), "is not the same map in all programs");
+      program_died(bpf_map__name(map), "is not the same map in all programs");
   }
 }
 
 void BpfPrograms::load(const std::string& name, const void* elf, std::size_t size) {
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
   std::unique_ptr<bpf_object, Close> object{bpf_object__open_mem(elf, size, &options)};
-  if (!object) die(name, std::strerror(errno));
+  if (!object) program_died(name, std::strerror(errno));
   share_maps(object.get());
   bpf_program* program = bpf_object__find_program_by_name(object.get(), name.c_str());
-  if (program == nullptr) die(name, "is not in its object");
+  if (program == nullptr) program_died(name, "is not in its object");
   std::vector<char> log(kLogSize);
   bpf_program__set_log_level(program, kStatisticsOnly);
   bpf_program__set_log_buf(program, log.data(), log.size());
-  if (bpf_object__load(object.get()) != 0) die(name, log.data());
+  if (bpf_object__load(object.get()) != 0) program_died(name, log.data());
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object.get()) maps_.try_emplace(bpf_map__name(map), map);
   programs_[name] = bpf_program__fd(program);
@@ -116,7 +116,7 @@ TestRun BpfPrograms::run(const std::string& name, const Octets& packet, std::uin
     options.ctx_in = &context;
     options.ctx_size_in = sizeof(context);
   }
-  if (bpf_prog_test_run_opts(program(name), &options) != 0) die(name, std::strerror(errno));
+  if (bpf_prog_test_run_opts(program(name), &options) != 0) program_died(name, std::strerror(errno));
   out.packet.resize(options.data_size_out);
   out.verdict = static_cast<int>(options.retval);
   return out;

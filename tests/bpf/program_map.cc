@@ -8,7 +8,7 @@
 namespace penstock {
 namespace {
 
-[[noreturn]] void die(const std::string& name, const char* what) {
+[[noreturn]] void map_died(const std::string& name, const char* what) {
   std::fprintf(stderr, "map %s: %s\n", name.c_str(), what);
   std::abort();
 }
@@ -29,11 +29,11 @@ BpfMap::BpfMap(const bpf_map* map)
       array_{is_array(bpf_map__type(map))} {}
 
 void BpfMap::check_sizes(std::size_t key, std::size_t value) const {
-  if (key != key_size_ || value != value_size_) die(name_, "another size of key or value");
+  if (key != key_size_ || value != value_size_) map_died(name_, "another size of key or value");
 }
 
 void BpfMap::update(const void* key, const void* value) {
-  if (bpf_map_update_elem(fd_, key, value, BPF_ANY) != 0) die(name_, std::strerror(errno));
+  if (bpf_map_update_elem(fd_, key, value, BPF_ANY) != 0) map_died(name_, std::strerror(errno));
   if (!array_) return;
   std::uint32_t index = 0;
   std::memcpy(&index, key, sizeof(index));
@@ -48,7 +48,7 @@ void BpfMap::add_all(std::uint64_t* sums, std::size_t words) const {
   std::uint64_t next = 0;
   if (bpf_map_lookup_batch(fd_, nullptr, &next, keys.data(), values.data(), &count, nullptr) != 0 &&
       errno != ENOENT)
-    die(name_, std::strerror(errno));
+    map_died(name_, std::strerror(errno));
   for (std::size_t entry = 0; entry < entries_; ++entry)
     for (std::size_t cpu = 0; cpu < cpus; ++cpu)
       for (std::size_t word = 0; word < words; ++word)

@@ -4,7 +4,6 @@
 namespace penstock {
 namespace {
 
-constexpr FlowPlan kSmall{.client = {.send = 1000}, .backend = {.send = 5000}};
 constexpr FlowPlan kBulk{.client = {.send = 20'000'000}, .backend = {.send = 20'000'000}};
 
 class OutageTest : public testing::TestWithParam<World::Carrier> {
@@ -55,7 +54,7 @@ TEST_P(WireOutageTest, ResetsTheFlowsOfACarrierThatIsCutAndRedials) {
   EXPECT_EQ(world.edge().journal().last("tunnel_down").text("reason"), "peer_closed");
   EXPECT_EQ(world.hub().journal().last("edge_disconnected").text("reason"), "peer_closed");
 
-  SimFlow& held = world.open(kSmall);
+  SimFlow& held = world.open(kSmallPlan);
   world.run_for(1ms);
   EXPECT_EQ(world.edge().edge().held(), 1U);
   ASSERT_TRUE(run_until_connected(5s));
@@ -69,7 +68,7 @@ TEST_P(OutageTest, HoldsNewConnectionsForTwoSecondsAndNoMoreThanItMay) {
   world.start({}, [](Config& config) { config.limits.held_connections = 3; });
   world.crash_hub();
   ASSERT_TRUE(world.run_until([&] { return !world.edge().edge().connected(); }, 1s));
-  for (int i = 0; i < 5; ++i) world.open(kSmall);
+  for (int i = 0; i < 5; ++i) world.open(kSmallPlan);
   world.run_for(1900ms);
   EXPECT_EQ(world.edge().edge().held(), 3U);
   EXPECT_EQ(world.edge().machine().count(PST_R_HOLD_FULL), 2U);
@@ -88,7 +87,7 @@ TEST_P(OutageTest, HoldsEveryConnectionForItsOwnTwoSeconds) {
   std::vector<Time> opened;
   for (int i = 0; i < 4; ++i) {
     opened.push_back(world.clock.now());
-    world.open(kSmall);
+    world.open(kSmallPlan);
     world.run_for(400ms);
   }
   for (std::size_t i = 0; i < opened.size(); ++i) {
@@ -118,7 +117,7 @@ TEST_P(WireOutageTest, BacksOffToHalfAMinuteWhileTheHubIsAwayAndServesOnceItIsBa
   world.start_hub();
   ASSERT_TRUE(run_until_connected(31s));
   ASSERT_TRUE(world.run_until([&] { return world.edge().edge().ports().open().contains(World::kPort); }, 1s));
-  SimFlow& flow = world.open(kSmall);
+  SimFlow& flow = world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return flow.completed(); }, 1s)) << flow.mistake();
   world.expect_nothing_left();
 }
@@ -130,7 +129,7 @@ TEST_P(OutageTest, KeepsItsPortsWhileAHubRestartsWithTheSameStore) {
   world.crash_hub();
   world.run_for(100ms);
   world.start_hub();
-  const SimFlow& held = world.open(world.edge(), 8080, kSmall);
+  const SimFlow& held = world.open(world.edge(), 8080, kSmallPlan);
   ASSERT_TRUE(run_until_connected(3s));
   ASSERT_TRUE(world.run_until([&] { return held.completed(); }, 1s)) << held.mistake();
   EXPECT_EQ(world.edge().journal().count("ports_changed"),
@@ -153,7 +152,7 @@ TEST_P(OutageTest, EndsTheFlowsOfAnEdgeThatCrashedAndLetsItComeBack) {
   world.add_edge_with(world.token("edge-1"), 1);
   ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-1", "web") == "listening"; }, 1s));
   EXPECT_EQ(world.hub().journal().count("edge_contested"), 0U);
-  SimFlow& after = world.open(kSmall);
+  SimFlow& after = world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s)) << after.mistake();
 }
 
@@ -176,7 +175,7 @@ TEST_P(WireOutageTest, GivesUpAPeerThatIsSilentForFifteenSeconds) {
   ASSERT_TRUE(run_until_connected(15s));  // the dial that met silence is given ten seconds
   EXPECT_EQ(world.edge().journal().last("carrier_down").text("reason"), "peer_silent");
   EXPECT_EQ(world.hub().journal().count("carrier_down", "reason", "peer_silent"), 1U);
-  SimFlow& after = world.open(kSmall);
+  SimFlow& after = world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s));
   world.expect_nothing_left();
 }

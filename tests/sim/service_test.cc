@@ -9,9 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr FlowPlan kSmall{.client = {.send = 1000}, .backend = {.send = 5000}};
-constexpr FlowPlan kOpenEnded{.client = {.send = 1000, .finish = false},
-                              .backend = {.send = 5000, .finish = false}};
 constexpr std::uint16_t kOther = 8080;
 
 class ServiceTest : public testing::TestWithParam<World::Carrier> {
@@ -36,7 +33,7 @@ class ServiceTest : public testing::TestWithParam<World::Carrier> {
   }
   /// Opens a flow that must be refused, and tells the reason that the hub gave.
   std::string refusal(std::uint16_t port, Duration limit = 1s) {
-    SimFlow& flow = open(port, kSmall);
+    SimFlow& flow = open(port, kSmallPlan);
     EXPECT_TRUE(world.run_until([&] { return flow.over(); }, limit));
     EXPECT_TRUE(flow.was_reset());
     EXPECT_EQ(end_of(flow, world.hub().journal()), end_of(flow, world.edge().journal()));
@@ -56,7 +53,7 @@ class ServiceTest : public testing::TestWithParam<World::Carrier> {
 };
 
 TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
-  SimFlow& removed = open(kOther, kOpenEnded);
+  SimFlow& removed = open(kOther, kOpenEndedPlan);
   SimFlow& kept = open(
       World::kPort, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
@@ -67,7 +64,7 @@ TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
   EXPECT_EQ(world.hub().journal().last("stream_closed").text("reason"), "service_removed");
   EXPECT_EQ(world.edge().journal().last("stream_closed").text("reason"), "service_removed");
   EXPECT_FALSE(world.edge().edge().ports().open().contains(kOther));
-  SimFlow& late = open(kOther, kSmall);
+  SimFlow& late = open(kOther, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return late.over(); }, 1s));
   EXPECT_TRUE(late.refused());
   ASSERT_TRUE(world.run_until([&] { return kept.completed(); }, 10s)) << kept.mistake();
@@ -75,7 +72,7 @@ TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
 }
 
 TEST_P(ServiceTest, MovesAServiceToAnotherPort) {
-  SimFlow& old = open(kOther, kOpenEnded);
+  SimFlow& old = open(kOther, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   Service moved = service("other");
   moved.ports = PortSet{};
@@ -85,7 +82,7 @@ TEST_P(ServiceTest, MovesAServiceToAnotherPort) {
   EXPECT_TRUE(old.was_reset());
   ASSERT_TRUE(
       world.run_until([&] { return world.edge().edge().ports().open().to_string() == "443,9090-9091"; }, 1s));
-  SimFlow& fresh = open(9091, kSmall);
+  SimFlow& fresh = open(9091, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return fresh.completed(); }, 1s)) << fresh.mistake();
   world.expect_nothing_left();
 }
@@ -111,7 +108,7 @@ TEST_P(ServiceTest, DrainsOneService) {
   EXPECT_EQ(refusal(kOther), "service_draining");
   ASSERT_TRUE(world.run_until([&] { return old.completed(); }, 10s)) << old.mistake();
   world.hub().hub().drain_service("other", false).value();
-  SimFlow& fresh = open(kOther, kSmall);
+  SimFlow& fresh = open(kOther, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return fresh.completed(); }, 1s)) << fresh.mistake();
   world.expect_nothing_left();
 }
@@ -126,7 +123,7 @@ TEST_P(ServiceTest, ReportsAPortThatAnotherProgramHoldsAndTakesItWhenItIsFree) {
   EXPECT_EQ(world.state_of("edge-1", "web"), "listening");
   world.internet.vacate(taken);
   ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-1", "late") == "listening"; }, 11s));
-  SimFlow& flow = open(7777, kSmall);
+  SimFlow& flow = open(7777, kSmallPlan);
   EXPECT_TRUE(world.run_until([&] { return flow.completed(); }, 1s));
 }
 
@@ -148,11 +145,11 @@ TEST_P(ServiceTest, WaitsForTheNameOfATarget) {
   EXPECT_EQ(world.hub().journal().last("resolve_failed").text("host"), "backend.test");
   world.internet.set_name("backend.test", {World::backend_address()});
   world.run_for(31s);
-  SimFlow& flow = open(kOther, kSmall);
+  SimFlow& flow = open(kOther, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return flow.completed(); }, 1s)) << flow.mistake();
   world.internet.set_name("backend.test", {});  // the last good answer is kept
   world.run_for(31s);
-  SimFlow& again = open(kOther, kSmall);
+  SimFlow& again = open(kOther, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return again.completed(); }, 1s)) << again.mistake();
 }
 
@@ -177,7 +174,7 @@ TEST_P(ServiceTest, TriesAllAddressesOfABackendWithinTheTimeForDialling) {
   named.target.host = "backend.test";
   change(named);
   world.run_for(10ms);
-  SimFlow& flow = open(kOther, kSmall);
+  SimFlow& flow = open(kOther, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return flow.completed(); }, 5s)) << flow.mistake();
   world.expect_nothing_left();
 }
@@ -186,7 +183,7 @@ TEST_P(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
   Service limited = service("other");
   limited.max_flows = 3;
   change(limited);
-  for (int i = 0; i < 3; ++i) open(kOther, kOpenEnded);
+  for (int i = 0; i < 3; ++i) open(kOther, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   EXPECT_EQ(refusal(kOther), "limit_service");
   EXPECT_EQ(world.hub().journal().last("limit_reached").text("service"), "other");
@@ -194,7 +191,7 @@ TEST_P(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
   world.flows()[1]->client()->reset();
   ASSERT_TRUE(world.run_until([&] { return world.flows()[1]->over(); }, 1s));
   EXPECT_EQ(world.hub().journal().last("stream_closed").text("reason"), "client_reset");
-  SimFlow& next = open(kOther, kOpenEnded);
+  SimFlow& next = open(kOther, kOpenEndedPlan);
   ASSERT_TRUE(world.run_until([&] { return next.client() != nullptr && next.client()->received() > 0; }, 1s));
   EXPECT_EQ(world.hub().machine().admission.open(), 3U);
 }
@@ -204,9 +201,9 @@ TEST_P(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
   idle.idle = 90s;
   change(idle);
   world.run_for(1ms);
-  SimFlow& silent = open(kOther, kOpenEnded);
+  SimFlow& silent = open(kOther, kOpenEndedPlan);
   SimFlow& half = open(World::kPort, {.client = {.send = 1000}, .backend = {.send = 1000, .finish = false}});
-  SimFlow& patient = open(World::kPort, kOpenEnded);
+  SimFlow& patient = open(World::kPort, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   world.run_for(89s);
   EXPECT_FALSE(silent.over());
@@ -221,8 +218,8 @@ TEST_P(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
 }
 
 TEST_P(ServiceTest, CarriesAResetFromEitherEndToTheOther) {
-  SimFlow& by_client = open(World::kPort, kOpenEnded);
-  SimFlow& by_backend = open(World::kPort, kOpenEnded);
+  SimFlow& by_client = open(World::kPort, kOpenEndedPlan);
+  SimFlow& by_backend = open(World::kPort, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   by_client.client()->reset();
   ASSERT_TRUE(world.run_until([&] { return by_client.backend()->gone(); }, 1s));

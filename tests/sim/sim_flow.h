@@ -14,6 +14,11 @@ struct FlowPlan {
   PeerPlan backend;
 };
 
+constexpr FlowPlan kSmallPlan{.client = {.send = 1000}, .backend = {.send = 5000}};
+/// Both ends leave their side open.
+constexpr FlowPlan kOpenEndedPlan{.client = {.send = 1000, .finish = false},
+                                  .backend = {.send = 5000, .finish = false}};
+
 /// Dials the service from an address of its own; the backend finds it by the PROXY line, so that bytes given
 /// to the wrong flow show as wrong bytes.
 class SimFlow {

@@ -8,10 +8,6 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr FlowPlan kSmall{.client = {.send = 1000}, .backend = {.send = 5000}};
-constexpr FlowPlan kOpenEnded{.client = {.send = 1000, .finish = false},
-                              .backend = {.send = 5000, .finish = false}};
-
 class TunnelTest : public testing::Test {
  protected:
   double seconds(Time at) const { return std::chrono::duration<double>(at - begin).count(); }
@@ -39,7 +35,7 @@ class TunnelTest : public testing::Test {
 
 TEST_F(TunnelTest, ReplacesAnotherInstanceWhichRedialsAfterHalfAMinute) {
   world.start();
-  SimFlow& flow = world.open(kOpenEnded);
+  SimFlow& flow = world.open(kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   EdgeNode& second = world.add_edge_with(world.token("edge-1"), 2);
   ASSERT_TRUE(world.run_until([&] { return second.edge().connected(); }, 1s));
@@ -78,8 +74,8 @@ TEST_F(TunnelTest, LetsASecondEdgeOfAnotherNameAlone) {
   EdgeNode& second = world.add_edge("edge-2", 2);
   ASSERT_TRUE(world.run_until([&] { return second.edge().ports().open().contains(World::kPort); }, 1s));
   for (int i = 0; i < 50; ++i) {
-    world.open(world.edge(), World::kPort, kSmall);
-    world.open(second, World::kPort, kSmall);
+    world.open(world.edge(), World::kPort, kSmallPlan);
+    world.open(second, World::kPort, kSmallPlan);
   }
   ASSERT_TRUE(world.run_until_over(5s));
   for (const auto& flow : world.flows()) EXPECT_TRUE(flow->completed()) << flow->mistake();
@@ -91,7 +87,7 @@ TEST_F(TunnelTest, LetsASecondEdgeOfAnotherNameAlone) {
 
 TEST_F(TunnelTest, TakesACarrierBackThatTheHubStillBelievedIn) {
   world.start();
-  SimFlow& flow = world.open(kOpenEnded);
+  SimFlow& flow = world.open(kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   world.internet.wires_to(World::hub_endpoint())
       .front()
@@ -107,7 +103,7 @@ TEST_F(TunnelTest, TakesACarrierBackThatTheHubStillBelievedIn) {
   EXPECT_EQ(world.hub().journal().last("carrier_down").text("reason"), "replaced");
   EXPECT_EQ(world.hub().journal().count("edge_disconnected"), 0U);
   EXPECT_EQ(world.hub().journal().count("edge_contested"), 0U);
-  SimFlow& after = world.open(kSmall);
+  SimFlow& after = world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return after.completed(); }, 1s));
   world.expect_nothing_left();
 }
@@ -146,7 +142,7 @@ TEST_F(TunnelTest, RefusesMoreCarriersThanATunnelMayHave) {
   EXPECT_EQ(edge.journal().count("carrier_down", "reason", "carrier_limit"),
             4U);  // and asked again, every half minute
   EXPECT_EQ(edge.journal().count("tunnel_down"), 0U);
-  for (int i = 0; i < 100; ++i) world.open(kSmall);
+  for (int i = 0; i < 100; ++i) world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until_over(5s));
   for (const auto& flow : world.flows()) EXPECT_TRUE(flow->completed()) << flow->mistake();
   world.expect_nothing_left();
@@ -168,7 +164,7 @@ TEST_F(TunnelTest, MovesToAnotherHubWhenItsOwnDrainsWhileOldFlowsFinish) {
   ASSERT_TRUE(world.run_until([&] { return second->hub().tunnels().connected() == 1; }, 5s));
   EXPECT_EQ(world.edge().journal().last("carrier_down").text("reason"), "draining");
   EXPECT_FALSE(old.over());
-  SimFlow& fresh = world.open(kSmall);
+  SimFlow& fresh = world.open(kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return fresh.completed(); }, 1s)) << fresh.mistake();
   EXPECT_EQ(second->machine().count(PST_R_COMPLETED), 1U);
   ASSERT_TRUE(world.run_until([&] { return old.completed(); }, 20s)) << old.mistake();
@@ -184,7 +180,7 @@ TEST_F(TunnelTest, MovesToAnotherHubWhenItsOwnDrainsWhileOldFlowsFinish) {
 
 TEST_F(TunnelTest, SaysGoodbyeWhenAnEdgeStops) {
   world.start({}, [](Config& config) { config.edge->carriers = 2; });
-  SimFlow& flow = world.open(kOpenEnded);
+  SimFlow& flow = world.open(kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   bool stopped = false;
   const Time asked = world.clock.now();
@@ -219,7 +215,7 @@ TEST_F(TunnelTest, SaysGoodbyeWhenAHubStops) {
 
 TEST_F(TunnelTest, ClosesTheCarriersOfARemovedEdgeAndRefusesItByName) {
   world.start();
-  SimFlow& flow = world.open(kOpenEnded);
+  SimFlow& flow = world.open(kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   ASSERT_TRUE(world.hub().hub().remove_edge("edge-1"));
   ASSERT_TRUE(world.run_until([&] { return flow.over(); }, 1s));

@@ -14,7 +14,6 @@ namespace {
 using Flows = std::vector<std::unique_ptr<BulkFlow>>;
 
 constexpr std::uint32_t kMostFlows = 16384;
-constexpr std::uint64_t kOtherDescriptors = 32;
 constexpr Duration kOpenTime = std::chrono::seconds{30};   // for all flows to be ready
 constexpr Duration kDrainTime = std::chrono::seconds{60};  // for what is under way to arrive
 constexpr double kBitsOfMegabit = 1e6;

@@ -8,7 +8,6 @@
 namespace penstock::flowload {
 namespace {
 
-constexpr std::uint64_t kOtherDescriptors = 32;
 constexpr int kAcceptsPerRound = 64;
 
 }  // namespace

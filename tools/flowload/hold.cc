@@ -11,8 +11,7 @@
 namespace penstock::flowload {
 namespace {
 
-constexpr Duration kSweep = std::chrono::milliseconds{100};
-constexpr std::uint64_t kOtherDescriptors = 32;
+constexpr Duration kHoldSweep = std::chrono::milliseconds{100};
 
 /// Takes every flow through a step, `concurrency` of them at once: first to open, in the end to echo.
 class Hold final : public EchoFlowOwner {
@@ -54,13 +53,13 @@ Result<void> Hold::wait(Time until) {
   const Time now = Clock::now();
   if (now < next_sweep_) return {};
   for (EchoFlow& flow : flows_) flow.check(now);
-  next_sweep_ = now + kSweep;
+  next_sweep_ = now + kHoldSweep;
   return {};
 }
 
 Result<void> Hold::await_room(std::uint32_t most_stepping) {
   while (stepping_ > most_stepping) {  // kPatience bounds this
-    if (auto waited = wait(Clock::now() + kSweep); !waited) return waited;
+    if (auto waited = wait(Clock::now() + kHoldSweep); !waited) return waited;
   }
   return {};
 }

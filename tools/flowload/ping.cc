@@ -14,7 +14,7 @@ namespace penstock::flowload {
 namespace {
 
 constexpr std::size_t kMostUnanswered = 16384;
-constexpr Duration kSweep = std::chrono::milliseconds{100};
+constexpr Duration kPingSweep = std::chrono::milliseconds{100};
 
 /// Sends a byte at every tick, whether the last one is back or not: a pause is felt by all the pings that
 /// fall into it. A ping's time runs from its tick.
@@ -59,7 +59,7 @@ Result<void> Ping::wait(Time until) {
 Result<void> Ping::open() {
   flow_.open(options_.connect, options_.source_of(0));
   while (!error_ && flow_.step() != EchoStep::kOpen) {
-    if (auto waited = wait(Clock::now() + kSweep); !waited) return waited;
+    if (auto waited = wait(Clock::now() + kPingSweep); !waited) return waited;
     flow_.check(Clock::now());
   }
   if (error_) return *error_;
@@ -72,7 +72,7 @@ void Ping::send_due(Time now) {
   for (; !error_ && next_tick_ <= now; next_tick_ += std::chrono::milliseconds{options_.interval_ms}) {
     unanswered_.push_back(Clock::now());
     if (unanswered_.size() > kMostUnanswered) {
-      error_ = error(Errc::kUnavailable, std::to_string(kMostUnanswered) + " pings are unanswered");
+      error_ = error(Errc::kUnavailable, std::to_string(kMostUnanswered).append(" pings are unanswered"));
     } else if (send(fd_.get(), &next_byte_, 1, MSG_NOSIGNAL) != 1) {
       error_ = system_error("send a ping", errno);
     }

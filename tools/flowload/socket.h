@@ -25,6 +25,8 @@ std::optional<Error> take_error(int fd, std::string_view doing);
 /// Lets the kernel send no faster than this, and keeps the unsent backlog small, so that a paced flow ends in
 /// time.
 void pace(int fd, std::uint64_t bytes_per_second);
+/// Descriptors of a load besides those of its flows, at the most.
+constexpr std::uint64_t kOtherDescriptors = 32;
 /// Makes sure that `count` descriptors can be open at once, raising our limit where we may.
 Result<void> allow_descriptors(std::uint64_t count);
 

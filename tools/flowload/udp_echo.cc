@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kLongest = 65536;
 constexpr int kReceiveBuffer = 8 << 20;
 constexpr int kBatchesPerRound = 4;  // of one port, before the others get their turn
-constexpr std::uint64_t kOtherDescriptors = 32;
 
 /// Serves some ports in a row. What could not be sent back is counted and forgotten.
 class UdpEcho {

@@ -21,9 +21,8 @@ constexpr Duration kPatienceForAnswer = std::chrono::milliseconds{200};
 constexpr Duration kTick = std::chrono::microseconds{200};     // of a given rate
 constexpr Duration kRefused = std::chrono::microseconds{200};  // before a socket that is full is tried again
 constexpr std::size_t kMostPerRound = 1024;                    // sent before answers are looked at again
-constexpr std::uint64_t kOtherDescriptors = 32;
-constexpr int kReceiveBuffer = 4 << 20;        // of all sockets together, but at least ...
-constexpr int kLeastReceiveBuffer = 64 << 10;  // ... of each
+constexpr int kReceiveBuffers = 4 << 20;                       // of all sockets together, but at least ...
+constexpr int kLeastReceiveBuffer = 64 << 10;                  // ... of each
 constexpr std::byte kFiller{0x5a};
 constexpr std::uint64_t kScatter = 0x9e3779b97f4a7c15;  // odd: numbers in a row become far apart
 
@@ -88,7 +87,7 @@ Result<void> UdpLoad::open_all() {
   const std::uint32_t count = (options_.sessions + options_.ports - 1) / options_.ports;
   if (auto allowed = allow_descriptors(count + kOtherDescriptors); !allowed) return allowed;
   const int receive_buffer =
-      std::max(kLeastReceiveBuffer, kReceiveBuffer / static_cast<int>(std::min(count, 1024U)));
+      std::max(kLeastReceiveBuffer, kReceiveBuffers / static_cast<int>(std::min(count, 1024U)));
   for (std::uint32_t i = 0; i < count; ++i) {
     if (auto opened = open(i, receive_buffer); !opened) return opened;
   }

@@ -8,7 +8,7 @@ run_packages=(iproute2 ethtool iperf3 curl socat openssl python3)
 # shellcheck disable=SC2034  # read by tools/test
 lint_packages=(clang-format clang-tidy shellcheck)
 # shellcheck disable=SC2034
-fuzz_packages=(clang libclang-rt-dev)
+sanitizer_packages=(clang libclang-rt-dev llvm)
 # Test peers: the package of each program.
 declare -A peer_packages=([nginx]=nginx [haproxy]=haproxy [dnsdist]=dnsdist [dnsperf]=dnsperf [turnserver]=coturn
   [dig]=bind9-dnsutils [xdp-filter]=xdp-tools [xdp-loader]=xdp-tools [nft]=nftables [gtlsclient]=ngtcp2-client)

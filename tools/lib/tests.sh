@@ -86,8 +86,8 @@ tier_sanitizers() {
 }
 
 tier_fuzz() {
-  if compile fuzz fuzzers; then
-    run_ctest fuzz "fuzz" -L '^fuzz$'
+  if compile asan fuzzers; then
+    run_ctest asan "fuzz" -L '^fuzz$'
   else
     not_run "fuzz: no build"
   fi

@@ -39,17 +39,17 @@ BpfImage image_of(std::string_view name, const void* (*elf_bytes)(std::size_t*))
 }
 
 /// What libbpf says while one object is loaded; the loader has one thread.
-std::string& words() {
+std::string& libbpf_words() {
   thread_local std::string text;
   return text;
 }
 
 int keep_words(enum libbpf_print_level level, const char* format, va_list arguments) {
-  if (level == LIBBPF_DEBUG || words().size() > kLogSize) return 0;
+  if (level == LIBBPF_DEBUG || libbpf_words().size() > kLogSize) return 0;
   char line[8192];
   const int length = std::vsnprintf(line, sizeof line, format, arguments);
   if (length > 0)
-    words().append(line, std::min<std::size_t>(static_cast<std::size_t>(length), sizeof line - 1));
+    libbpf_words().append(line, std::min<std::size_t>(static_cast<std::size_t>(length), sizeof line - 1));
   return length;
 }
 
@@ -65,8 +65,8 @@ std::string last_lines(const std::string& text, std::size_t count) {
 
 Error refused(const BpfImage& image, int error_number, const std::string& log_file) {
   Error why = system_error("the kernel refused the program " + std::string{image.name}, error_number);
-  const auto written = write_file(log_file, words(), 0600);
-  why.what += ": " + last_lines(words(), kToldLines);
+  const auto written = write_file(log_file, libbpf_words(), 0600);
+  why.what += ": " + last_lines(libbpf_words(), kToldLines);
   if (written) why.what += "(all of it in " + log_file + ")";
   return why;
 }
@@ -114,7 +114,7 @@ BpfImage leave_tc_image() {
 
 Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins,
                                   std::span<const BpfMapSize> sizes, const std::string& log_file) {
-  words().clear();
+  libbpf_words().clear();
   const auto before = ::libbpf_set_print(keep_words);
   LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins.c_str());
   const std::string name{image.name};

@@ -39,7 +39,7 @@ template <class T>
 using Owned = std::unique_ptr<T, Close>;
 
 /// What libxdp and libbpf said since somebody asked; bounded.
-std::string& words() {
+std::string& libxdp_words() {
   thread_local std::string text;
   return text;
 }
@@ -47,7 +47,7 @@ std::string& words() {
 int keep(const char* format, va_list arguments) {
   std::array<char, 8192> line{};
   const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
-  if (words().size() < kMostWords) words() += line.data();
+  if (libxdp_words().size() < kMostWords) libxdp_words() += line.data();
   return length;
 }
 
@@ -67,7 +67,7 @@ class LibxdpUse {
       : libxdp_{::libxdp_set_print(keep_libxdp)},
         libbpf_{::libbpf_set_print(keep_libbpf)},
         before_{programs()} {
-    words().clear();
+    libxdp_words().clear();
   }
   ~LibxdpUse() {
     for (const int one : programs()) {
@@ -97,15 +97,17 @@ class LibxdpUse {
 };
 
 Error failed(const std::string& doing, int error_number) {
-  if (words().find("changes packet data") != std::string::npos) {
+  if (libxdp_words().find("changes packet data") != std::string::npos) {
     return error(Errc::kUnavailable,
                  "cannot " + doing +
                      ": this kernel lets no program that changes packets into the dispatcher "
                      "of libxdp before 1.5.5");
   }
   Error why = system_error("cannot " + doing, error_number);
-  const auto from = words().rfind('\n', words().size() > kToldWords ? words().size() - kToldWords : 0);
-  if (!words().empty()) why.what += ": " + words().substr(from == std::string::npos ? 0 : from + 1);
+  const auto from =
+      libxdp_words().rfind('\n', libxdp_words().size() > kToldWords ? libxdp_words().size() - kToldWords : 0);
+  if (!libxdp_words().empty())
+    why.what += ": " + libxdp_words().substr(from == std::string::npos ? 0 : from + 1);
   while (why.what.back() == '\n') why.what.pop_back();
   return why;
 }

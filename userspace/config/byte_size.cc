@@ -8,17 +8,17 @@
 namespace penstock {
 namespace {
 
-struct Unit {
+struct SizeUnit {
   std::string_view suffix;
   int shift;
 };
 
-constexpr std::array<Unit, 3> kUnits{{{"GiB", 30}, {"MiB", 20}, {"KiB", 10}}};
+constexpr std::array<SizeUnit, 3> kSizeUnits{{{"GiB", 30}, {"MiB", 20}, {"KiB", 10}}};
 
 }  // namespace
 
 std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
-  for (const Unit& unit : kUnits) {
+  for (const SizeUnit& unit : kSizeUnits) {
     if (!text.ends_with(unit.suffix)) continue;
     const auto count = parse_number<std::uint64_t>(text.substr(0, text.size() - unit.suffix.size()));
     if (!count || *count > std::numeric_limits<std::uint64_t>::max() >> unit.shift) return std::nullopt;
@@ -28,7 +28,7 @@ std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
 }
 
 std::string format_byte_size(std::uint64_t bytes) {
-  for (const Unit& unit : kUnits) {
+  for (const SizeUnit& unit : kSizeUnits) {
     const std::uint64_t count = bytes >> unit.shift;
     if (count != 0 && count << unit.shift == bytes) return std::to_string(count).append(unit.suffix);
   }

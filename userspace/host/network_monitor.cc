@@ -13,7 +13,7 @@ namespace penstock {
 namespace {
 
 constexpr int kDatagramsPerRead = 1024;
-constexpr std::size_t kDatagramRoom = 32 * 1024;
+constexpr std::size_t kEventRoom = 32 * 1024;
 constexpr NetworkChanges kEverything{.links = true, .addresses = true, .routes = true, .neighbours = true};
 
 void note(std::uint16_t type, NetworkChanges& changes) {
@@ -55,7 +55,7 @@ Result<NetworkMonitor> NetworkMonitor::open() {
 }
 
 Result<NetworkChanges> NetworkMonitor::read() {
-  alignas(nlmsghdr) std::array<std::byte, kDatagramRoom> buffer;
+  alignas(nlmsghdr) std::array<std::byte, kEventRoom> buffer;
   NetworkChanges changes;
   for (int datagrams = 0; datagrams < kDatagramsPerRead; ++datagrams) {
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);

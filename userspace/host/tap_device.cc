@@ -18,8 +18,8 @@ namespace {
 
 namespace errc = boost::system::errc;
 
-constexpr std::uint32_t kLargestMtu = 65521;  // with its Ethernet header 64 KiB
-constexpr std::uint32_t kQueue = 16;          // frames
+constexpr std::uint32_t kTapMtu = 65521;  // with its Ethernet header 64 KiB
+constexpr std::uint32_t kQueue = 16;      // frames
 
 Result<FileDescriptor> open_named(const std::string& name) {
   if (name.size() >= IFNAMSIZ) return error(Errc::kInvalid, "'" + name + "' is too long for an interface");
@@ -41,7 +41,7 @@ Result<void> bring_up(std::uint32_t index) {
                          ifinfomsg{.ifi_index = static_cast<int>(index),
                                    .ifi_flags = IFF_UP | IFF_NOARP,
                                    .ifi_change = IFF_UP | IFF_NOARP}};
-  request.put_u32(IFLA_MTU, kLargestMtu);
+  request.put_u32(IFLA_MTU, kTapMtu);
   request.put_u32(IFLA_TXQLEN, kQueue);
   return socket->ask(request);
 }

@@ -115,7 +115,6 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   LineReader line_;
   std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
   bool line_taken_ = false;
-  bool refused_ = false;
   std::optional<std::pair<Reason, std::string>> ending_;
   std::unique_ptr<Timer> deadline_;
 

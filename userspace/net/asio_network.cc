@@ -234,8 +234,7 @@ std::unique_ptr<Pending> AsioNetwork::resolve(const std::string& host, Resolved 
 Result<std::unique_ptr<Pending>> AsioNetwork::listen(const Endpoint& on, ListenerObserver& observer) {
   auto socket = make_socket(on, SOCK_STREAM);
   if (!socket) return socket.error();
-  const int yes = 1;
-  ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  set_option(socket->get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!bind_socket(*socket, on) || ::listen(socket->get(), kBacklog) != 0) {
     return system_error("cannot listen on " + on.to_string(), errno);
   }

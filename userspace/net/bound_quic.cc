@@ -7,27 +7,22 @@
 #include <array>
 
 #include "net/bound_udp.h"
+#include "net/plain_socket.h"
 
 namespace penstock {
 namespace {
-
-constexpr int kReceiveBuffer = 4 << 20;  // bytes of datagrams that wait to be read
-
-bool set(int fd, int level, int name, int value) {
-  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
 
 /// Errors of these leave a socket that works, only not as well. A connection finds out by itself how long the
 /// packets of its path may be: the system neither cuts them nor remembers what it heard of the path.
 void set_options(int fd, const Endpoint& on) {
   if (on.address.is_v4()) {
-    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
   } else {
-    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
   }
-  if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer)) set(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  set_receive_buffer(fd, kPortReceiveBuffer);
 }
 
 sock_filter load_byte(std::uint32_t at) {

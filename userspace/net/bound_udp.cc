@@ -10,26 +10,18 @@
 namespace penstock {
 namespace {
 
-/// Bytes of datagrams that wait to be read; the system counts twice as many, with what it adds to each.
-constexpr int kReceiveBuffer = 4 << 20;
-
-bool set(const FileDescriptor& socket, int level, int name, int value) {
-  return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
-}
-
 /// Errors of these leave a socket that works, only not as well. ICMP errors are not asked for (IP_RECVERR):
 /// on a socket that is not connected they then reach nobody.
 void set_options(const FileDescriptor& socket, const Endpoint& on) {
   if (on.address.is_v4()) {
-    set(socket, IPPROTO_IP, IP_PKTINFO, 1);
+    set_option(socket.get(), IPPROTO_IP, IP_PKTINFO, 1);
   } else {
-    set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set_option(socket.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   }
-  set(socket, IPPROTO_UDP, UDP_GRO, 1);
+  set_option(socket.get(), IPPROTO_UDP, UDP_GRO, 1);
   // Sockets on a port that the system chose may be very many, one for each session: theirs stay small.
   if (on.port == 0) return;
-  if (!set(socket, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer))
-    set(socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  set_receive_buffer(socket.get(), kPortReceiveBuffer);
 }
 
 Error cannot_bind(const Endpoint& on, int error_number) {
@@ -48,9 +40,10 @@ Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp_sockets(const Endpoint& 
     if (!socket) return socket.error();
     set_options(*socket, on);
     const bool first = bound.empty();
-    if (!first && !set(*socket, SOL_SOCKET, SO_REUSEPORT, 1)) return cannot_bind(on, errno);
+    if (!first && !set_option(socket->get(), SOL_SOCKET, SO_REUSEPORT, 1)) return cannot_bind(on, errno);
     if (!bind_socket(*socket, where)) return cannot_bind(on, errno);
-    if (first && count > 1 && !set(*socket, SOL_SOCKET, SO_REUSEPORT, 1)) return cannot_bind(on, errno);
+    if (first && count > 1 && !set_option(socket->get(), SOL_SOCKET, SO_REUSEPORT, 1))
+      return cannot_bind(on, errno);
     if (first) where = name_of(socket->get(), ::getsockname);
     bound.push_back(std::make_unique<SystemBoundUdp>(std::move(*socket), where));
   }
@@ -60,7 +53,8 @@ Result<std::vector<std::unique_ptr<BoundUdp>>> bind_udp_sockets(const Endpoint& 
 Result<std::unique_ptr<BoundUdp>> bind_shared_udp_socket(const Endpoint& on) {
   auto socket = make_socket(on, SOCK_DGRAM);
   if (!socket) return socket.error();
-  if (!set(*socket, SOL_SOCKET, SO_REUSEPORT, 1) || !bind_socket(*socket, on)) return cannot_bind(on, errno);
+  if (!set_option(socket->get(), SOL_SOCKET, SO_REUSEPORT, 1) || !bind_socket(*socket, on))
+    return cannot_bind(on, errno);
   const Endpoint where = name_of(socket->get(), ::getsockname);
   return std::unique_ptr<BoundUdp>{std::make_unique<SystemBoundUdp>(std::move(*socket), where)};
 }

@@ -32,11 +32,18 @@ Result<FileDescriptor> make_socket(const Endpoint& endpoint, int type) {
 }
 
 bool bind_socket(const FileDescriptor& socket, const Endpoint& on) {
-  const int yes = 1;
-  if (!on.address.is_v4()) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  if (!on.address.is_v4()) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   sockaddr_storage address{};
   const socklen_t length = on.to_sockaddr(address);
   return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0;
+}
+
+bool set_option(int fd, int level, int name, int value) {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+void set_receive_buffer(int fd, int bytes) {
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes)) set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
 }
 
 Endpoint name_of(int fd, decltype(&::getsockname) get) {

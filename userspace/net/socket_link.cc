@@ -10,33 +10,30 @@
 #include <chrono>
 
 #include "net/asio_network.h"
+#include "net/plain_socket.h"
 
 namespace penstock {
 namespace {
 
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
-void set(int fd, int level, int name, int value) {
-  ::setsockopt(fd, level, name, &value, sizeof value);
-}
-
 int seconds(Duration duration) {
   return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
 void apply(int fd, const LinkOptions& options) {
-  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (options.unsent_limit > 0)
-    set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.unsent_limit));
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.unsent_limit));
   if (options.keepalive == Duration{}) return;
-  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(options.keepalive));
-  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds(options.keepalive_interval));
-  set(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_probes);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(options.keepalive));
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds(options.keepalive_interval));
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_probes);
   // The same patience for a peer that vanishes with data on its way to it, where probes are not sent.
   const auto patience = options.keepalive + options.keepalive_interval * options.keepalive_probes;
-  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-      static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(patience).count()));
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+             static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(patience).count()));
 }
 
 IoResult outcome(ssize_t count) {

@@ -26,11 +26,11 @@ KernelPlaneOptions plane_options(const Config& config) {
 }
 
 Result<PlaneStart> start_plane(const Config& config) {
-  using Mode = SteeringConfig::Mode;
-  if (config.steering.mode == Mode::kSocket)
+  using SteeringMode = SteeringConfig::Mode;
+  if (config.steering.mode == SteeringMode::kSocket)
     return PlaneStart{.plane = nullptr, .why_sockets = "steering.mode is \"socket\""};
   if (::geteuid() != 0) {
-    if (config.steering.mode == Mode::kAuto)
+    if (config.steering.mode == SteeringMode::kAuto)
       return PlaneStart{.plane = nullptr, .why_sockets = "kernel steering needs root at the start"};
     return error(
         Errc::kRefused,
@@ -38,13 +38,13 @@ Result<PlaneStart> start_plane(const Config& config) {
         "afterwards), or write \"auto\"");
   }
   KernelPlaneOptions options = plane_options(config);
-  options.give_up = config.steering.mode == Mode::kAuto;
+  options.give_up = config.steering.mode == SteeringMode::kAuto;
   auto plane = KernelPlane::open(options);
   if (plane) {
     for (const std::string& complaint : (*plane)->complaints()) LOG(WARNING) << complaint;
     return PlaneStart{.plane = std::move(*plane), .why_sockets = {}};
   }
-  if (config.steering.mode == Mode::kKernel) return plane.error();
+  if (config.steering.mode == SteeringMode::kKernel) return plane.error();
   LOG(WARNING) << "UDP is steered by sockets: " << plane.error().what;
   return PlaneStart{.plane = nullptr, .why_sockets = plane.error().what};
 }

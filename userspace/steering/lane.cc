@@ -20,19 +20,14 @@ constexpr std::uint32_t kRun = 64;            // one send may go beyond the limi
 constexpr std::uint32_t kFewestFrames = 32;
 constexpr std::uint32_t kFrameMemory = 768;  // of the smallest, as the system counts
 
-bool set(const FileDescriptor& socket, int level, int name, int value) {
-  return ::setsockopt(socket.get(), level, name, &value, sizeof value) == 0;
-}
-
 Result<std::unique_ptr<SystemBoundUdp>> bind_lane_socket(const IpAddress& address, int original_level,
                                                          int original_option) {
   const Endpoint on{address, 0};
   auto socket = make_socket(on, SOCK_DGRAM);
   if (!socket) return socket.error();
-  set(*socket, IPPROTO_UDP, UDP_GRO, 1);
-  if (!set(*socket, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer))
-    set(*socket, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
-  if (original_option != 0 && !set(*socket, original_level, original_option, 1))
+  set_option(socket->get(), IPPROTO_UDP, UDP_GRO, 1);
+  set_receive_buffer(socket->get(), kReceiveBuffer);
+  if (original_option != 0 && !set_option(socket->get(), original_level, original_option, 1))
     return system_error("cannot ask for original addresses", errno);
   if (!bind_socket(*socket, on)) return system_error("cannot bind UDP " + on.to_string(), errno);
   const Endpoint where = name_of(socket->get(), ::getsockname);
@@ -51,8 +46,7 @@ Result<LaneSockets> open_lane_sockets(const IpAddress& steering_address, std::ui
   LaneSockets out;
   auto steering = bind_lane_socket(steering_address, 0, 0);
   if (!steering) return std::move(steering.error()).within("steering socket");
-  const int room = send_buffer(lanes);
-  if (::setsockopt((*steering)->fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0)
+  if (!set_option((*steering)->fd(), SOL_SOCKET, SO_SNDBUF, send_buffer(lanes)))
     return system_error("cannot limit what the steering socket holds", errno);
   out.steering = std::move(*steering);
   auto v4 = bind_lane_socket(IpAddress::loopback(true), IPPROTO_IP, IP_RECVORIGDSTADDR);

@@ -12,10 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-IpAddress address(std::string_view text) {
-  return *IpAddress::parse(text);
-}
-
 TEST(NextHops, KnowLoopbackWithoutAnyPrivilege) {
   const LoweredCapabilities lowered;
   auto hops = NextHops::open();

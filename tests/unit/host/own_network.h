@@ -13,12 +13,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
+#include "base/address.h"
 #include "base/file_descriptor.h"
 #include "host/capabilities.h"
 #include "host/sysctl.h"
 
 namespace penstock {
+
+inline IpAddress address(std::string_view text) {
+  return *IpAddress::parse(text);
+}
 
 /// What a command writes; the command must succeed.
 inline std::string output_of(const std::string& command) {

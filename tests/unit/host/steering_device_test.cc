@@ -22,10 +22,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-IpAddress address(std::string_view text) {
-  return *IpAddress::parse(text);
-}
-
 SteeringDeviceOptions sound_options() {
   return {.steering_address = address("198.18.0.1"), .network = address("198.18.0.0")};
 }

@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Time kStart{1h};
+constexpr Time kPlacedAt{1h};
 constexpr std::uint32_t kMostCarriers = 3;
 
 /// A carrier: worker 0 and that number, unless it says else.
@@ -46,8 +46,8 @@ Outcome outcome_of(const TunnelRegistry::Placed& placed) {
 class TunnelRegistryTest : public testing::Test {
  protected:
   void take(const Place& step) {
-    const auto placed =
-        registry_.place("berlin", step.instance, false, step.index, carrier(step.number), kStart + step.at);
+    const auto placed = registry_.place("berlin", step.instance, false, step.index, carrier(step.number),
+                                        kPlacedAt + step.at);
     EXPECT_EQ(outcome_of(placed), step.outcome);
     EXPECT_EQ(placed.replaced, step.replaced);
   }
@@ -80,14 +80,14 @@ TEST_F(TunnelRegistryTest, KnowsNoEdgeAtFirst) {
 }
 
 TEST_F(TunnelRegistryTest, RemembersHowATunnelBegan) {
-  registry_.place("berlin", 7, true, 0, carrier(1), kStart);
-  registry_.place("berlin", 7, true, 1, carrier(2), kStart + 5s);
+  registry_.place("berlin", 7, true, 0, carrier(1), kPlacedAt);
+  registry_.place("berlin", 7, true, 1, carrier(2), kPlacedAt + 5s);
 
   const auto* const tunnel = registry_.find("berlin");
   ASSERT_NE(tunnel, nullptr);
   EXPECT_EQ(tunnel->instance, 7U);
   EXPECT_TRUE(tunnel->legacy);
-  EXPECT_EQ(tunnel->since, kStart);
+  EXPECT_EQ(tunnel->since, kPlacedAt);
 }
 
 TEST_F(TunnelRegistryTest, SameInstanceAddsCarriers) {
@@ -120,7 +120,7 @@ TEST_F(TunnelRegistryTest, AnotherInstanceReplacesTheWholeTunnel) {
 
   EXPECT_EQ(carriers(), (Carriers{{1, 3}}));
   EXPECT_EQ(registry_.find("berlin")->instance, 8U);
-  EXPECT_EQ(registry_.find("berlin")->since, kStart + 5s);
+  EXPECT_EQ(registry_.find("berlin")->since, kPlacedAt + 5s);
   EXPECT_EQ(registry_.connected(), 1U);
 }
 
@@ -166,9 +166,9 @@ TEST_F(TunnelRegistryTest, ContestsOfEdgesAreApart) {
       Place{1s, 2, 0, 2, Outcome::kAdded, {carrier(1)}},
       Place{2s, 1, 0, 3, Outcome::kAdded, {carrier(2)}},
   });
-  registry_.place("paris", 1, false, 0, carrier(10), kStart);
+  registry_.place("paris", 1, false, 0, carrier(10), kPlacedAt);
 
-  const auto placed = registry_.place("paris", 2, false, 0, carrier(11), kStart + 3s);
+  const auto placed = registry_.place("paris", 2, false, 0, carrier(11), kPlacedAt + 3s);
 
   EXPECT_FALSE(placed.contested);
   EXPECT_EQ(placed.replaced, std::vector{carrier(10)});
@@ -203,8 +203,8 @@ TEST_F(TunnelRegistryTest, RemovingARefusedOrReplacedCarrierChangesNothing) {
 }
 
 TEST_F(TunnelRegistryTest, TellsCarriersOfTheSameNumberOnTwoWorkersApart) {
-  registry_.place("berlin", 7, false, 0, carrier(1, 0), kStart);
-  registry_.place("berlin", 7, false, 1, carrier(1, 1), kStart);
+  registry_.place("berlin", 7, false, 0, carrier(1, 0), kPlacedAt);
+  registry_.place("berlin", 7, false, 1, carrier(1, 1), kPlacedAt);
 
   EXPECT_FALSE(registry_.remove("berlin", carrier(1, 1)));
 

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Time kStart{1h};
+constexpr Time kBegin{1h};
 
 class BackendSourcesTest : public testing::Test {
  protected:
@@ -17,12 +17,12 @@ class BackendSourcesTest : public testing::Test {
 };
 
 TEST_F(BackendSourcesTest, HasNoneUntilOneIsOpened) {
-  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt);
+  EXPECT_EQ(sources_.take(here_, kBegin), std::nullopt);
   EXPECT_EQ(sources_.backends(), 0U);  // nothing is remembered of it
 
   EXPECT_EQ(sources_.open(), 0U);
-  EXPECT_EQ(sources_.take(here_, kStart), 0U);
-  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt);
+  EXPECT_EQ(sources_.take(here_, kBegin), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin), std::nullopt);
 }
 
 TEST_F(BackendSourcesTest, OpensNoMoreThanItMay) {
@@ -36,28 +36,28 @@ TEST_F(BackendSourcesTest, OpensNoMoreThanItMay) {
 
 TEST_F(BackendSourcesTest, SharesASourceBetweenBackends) {
   sources_.open();
-  EXPECT_EQ(sources_.take(here_, kStart), 0U);
-  EXPECT_EQ(sources_.take(there_, kStart), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin), 0U);
+  EXPECT_EQ(sources_.take(there_, kBegin), 0U);
   EXPECT_EQ(sources_.backends(), 2U);
 }
 
 TEST_F(BackendSourcesTest, RestsASourceForTheQuarantine) {
   sources_.open();
-  sources_.take(here_, kStart);
-  sources_.give_back(here_, 0, kStart + 1s);
+  sources_.take(here_, kBegin);
+  sources_.give_back(here_, 0, kBegin + 1s);
 
-  EXPECT_EQ(sources_.take(here_, kStart + 31s - 1ns), std::nullopt);
-  EXPECT_EQ(sources_.take(there_, kStart + 1s), 0U);
-  EXPECT_EQ(sources_.take(here_, kStart + 31s), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin + 31s - 1ns), std::nullopt);
+  EXPECT_EQ(sources_.take(there_, kBegin + 1s), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin + 31s), 0U);
 }
 
 TEST_F(BackendSourcesTest, PrefersWhatTheBackendNeverHadThenWhatRestedLongest) {
   for (int i = 0; i < 3; ++i) sources_.open();
-  EXPECT_EQ(sources_.take(here_, kStart), 0U);
-  EXPECT_EQ(sources_.take(here_, kStart), 1U);
-  sources_.give_back(here_, 1, kStart);
-  sources_.give_back(here_, 0, kStart);
-  const Time later = kStart + 1h;
+  EXPECT_EQ(sources_.take(here_, kBegin), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin), 1U);
+  sources_.give_back(here_, 1, kBegin);
+  sources_.give_back(here_, 0, kBegin);
+  const Time later = kBegin + 1h;
 
   EXPECT_EQ(sources_.take(here_, later), 2U);
   EXPECT_EQ(sources_.take(here_, later), 1U);
@@ -66,49 +66,49 @@ TEST_F(BackendSourcesTest, PrefersWhatTheBackendNeverHadThenWhatRestedLongest) {
 }
 
 TEST_F(BackendSourcesTest, ClaimsWhatASessionHasAlready) {
-  EXPECT_TRUE(sources_.claim(here_, 1, kStart));
-  EXPECT_FALSE(sources_.claim(here_, 1, kStart)) << "it is in use";
-  EXPECT_FALSE(sources_.claim(here_, 3, kStart)) << "there are three";
-  EXPECT_TRUE(sources_.claim(there_, 1, kStart));
+  EXPECT_TRUE(sources_.claim(here_, 1, kBegin));
+  EXPECT_FALSE(sources_.claim(here_, 1, kBegin)) << "it is in use";
+  EXPECT_FALSE(sources_.claim(here_, 3, kBegin)) << "there are three";
+  EXPECT_TRUE(sources_.claim(there_, 1, kBegin));
 
-  EXPECT_EQ(sources_.take(here_, kStart), std::nullopt) << "what is below may have been used too";
+  EXPECT_EQ(sources_.take(here_, kBegin), std::nullopt) << "what is below may have been used too";
   EXPECT_EQ(sources_.open(), 2U);
-  EXPECT_EQ(sources_.take(here_, kStart), 2U);
-  EXPECT_EQ(sources_.take(here_, kStart + 30s), 0U);
-  sources_.give_back(here_, 1, kStart + 30s);
-  EXPECT_EQ(sources_.take(here_, kStart + 59s), std::nullopt);
-  EXPECT_EQ(sources_.take(here_, kStart + 60s), 1U);
+  EXPECT_EQ(sources_.take(here_, kBegin), 2U);
+  EXPECT_EQ(sources_.take(here_, kBegin + 30s), 0U);
+  sources_.give_back(here_, 1, kBegin + 30s);
+  EXPECT_EQ(sources_.take(here_, kBegin + 59s), std::nullopt);
+  EXPECT_EQ(sources_.take(here_, kBegin + 60s), 1U);
 }
 
 TEST_F(BackendSourcesTest, ClaimsOneThatRests) {
-  EXPECT_TRUE(sources_.claim(here_, 2, kStart));
-  EXPECT_TRUE(sources_.claim(here_, 0, kStart));
-  EXPECT_EQ(sources_.take(here_, kStart + 30s), 1U);
-  EXPECT_EQ(sources_.take(here_, kStart + 99s), std::nullopt);
+  EXPECT_TRUE(sources_.claim(here_, 2, kBegin));
+  EXPECT_TRUE(sources_.claim(here_, 0, kBegin));
+  EXPECT_EQ(sources_.take(here_, kBegin + 30s), 1U);
+  EXPECT_EQ(sources_.take(here_, kBegin + 99s), std::nullopt);
 }
 
 TEST_F(BackendSourcesTest, ForgetsABackendOnceAllItsSourcesHaveRested) {
   for (int i = 0; i < 2; ++i) sources_.open();
-  sources_.take(here_, kStart);
-  sources_.take(here_, kStart);
-  sources_.give_back(here_, 0, kStart);
-  sources_.tidy(kStart + 1h);
+  sources_.take(here_, kBegin);
+  sources_.take(here_, kBegin);
+  sources_.give_back(here_, 0, kBegin);
+  sources_.tidy(kBegin + 1h);
   EXPECT_EQ(sources_.backends(), 1U);  // one is in use
 
-  sources_.give_back(here_, 1, kStart + 1h);
-  sources_.tidy(kStart + 1h + 30s - 1ns);
+  sources_.give_back(here_, 1, kBegin + 1h);
+  sources_.tidy(kBegin + 1h + 30s - 1ns);
   EXPECT_EQ(sources_.backends(), 1U);  // one is resting
-  sources_.tidy(kStart + 1h + 30s);
+  sources_.tidy(kBegin + 1h + 30s);
   EXPECT_EQ(sources_.backends(), 0U);
-  EXPECT_EQ(sources_.take(here_, kStart + 2h), 0U);
+  EXPECT_EQ(sources_.take(here_, kBegin + 2h), 0U);
 }
 
 TEST_F(BackendSourcesTest, AbortsWhenMoreComesBackThanWasTaken) {
   sources_.open();
-  EXPECT_DEATH(sources_.give_back(here_, 0, kStart), "");
-  sources_.take(here_, kStart);
-  sources_.give_back(here_, 0, kStart);
-  EXPECT_DEATH(sources_.give_back(here_, 0, kStart), "");
+  EXPECT_DEATH(sources_.give_back(here_, 0, kBegin), "");
+  sources_.take(here_, kBegin);
+  sources_.give_back(here_, 0, kBegin);
+  EXPECT_DEATH(sources_.give_back(here_, 0, kBegin), "");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ class KernelHopsTest : public OwnNetworkTest {
     map_ = std::make_unique<KernelHops::Map>(
         test::raw_bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pst_next_hop), PST_NEXT_HOPS));
     const std::uint32_t v0 = interface_named("v0")->index;
-    hops_ = std::make_unique<KernelHops>(std::move(*NextHops::open()), *map_,
+    hops_ = std::make_unique<KernelHops>(*NextHops::open(), *map_,
                                          std::vector{OuterInterface{.index = v0, .device = v0}}, kFirst,
                                          2 * kPlaces);
   }

@@ -16,7 +16,7 @@ constexpr SipKey kKey{1, 2};
 
 TEST(PathIndexTest, FindsNothingWhereNothingFits) {
   const PathIndex index{0, kKey};
-  EXPECT_EQ(index.find(path_of(1), path_of), PathIndex::kNone);
+  EXPECT_EQ(index.find(numbered_path(1), numbered_path), PathIndex::kNone);
 }
 
 TEST(PathIndexTest, HasAPowerOfTwoOfBucketsAtLeastTwiceItsCapacity) {
@@ -32,7 +32,7 @@ TEST(PathIndexTest, HasAPowerOfTwoOfBucketsAtLeastTwiceItsCapacity) {
 }
 
 TEST(PathIndexTest, TellsPathsApartByEachOfTheirParts) {
-  const SessionPath base = path_of(0);
+  const SessionPath base = numbered_path(0);
   std::vector<SessionPath> paths(5, base);
   paths[1].local.port ^= 1;
   paths[2].remote.port ^= 1;
@@ -50,11 +50,11 @@ TEST(PathIndexTest, TellsPathsApartByEachOfTheirParts) {
 
 TEST(PathIndexTest, AbortsRatherThanBreakItsRules) {
   PathIndex index{2, kKey};
-  index.insert(path_of(0), 0);
-  EXPECT_DEATH(index.erase(path_of(1), 1, path_of), "");
-  EXPECT_DEATH(index.erase(path_of(0), 1, path_of), "");
-  index.insert(path_of(1), 1);
-  EXPECT_DEATH(index.insert(path_of(2), 2), "");
+  index.insert(numbered_path(0), 0);
+  EXPECT_DEATH(index.erase(numbered_path(1), 1, numbered_path), "");
+  EXPECT_DEATH(index.erase(numbered_path(0), 1, numbered_path), "");
+  index.insert(numbered_path(1), 1);
+  EXPECT_DEATH(index.insert(numbered_path(2), 2), "");
 }
 
 /// The oracle is a std::set. Small and full indices, so that runs of buckets are long and cross the end.
@@ -68,18 +68,19 @@ TEST_P(PathIndexRandomTest, BehavesLikeASet) {
   for (int step = 0; step < 30'000; ++step) {
     const auto number = static_cast<std::uint32_t>(random.between(0, capacity * 2));
     const bool here = oracle.contains(number);
-    ASSERT_EQ(index.find(path_of(number), path_of), here ? number : PathIndex::kNone) << "seed " << seed;
+    ASSERT_EQ(index.find(numbered_path(number), numbered_path), here ? number : PathIndex::kNone)
+        << "seed " << seed;
     if (here && random.chance(0.4)) {
-      index.erase(path_of(number), number, path_of);
+      index.erase(numbered_path(number), number, numbered_path);
       oracle.erase(number);
     } else if (!here && oracle.size() < capacity) {
-      index.insert(path_of(number), number);
+      index.insert(numbered_path(number), number);
       oracle.insert(number);
     }
     ASSERT_EQ(index.size(), oracle.size());
     if (step % 100 != 0) continue;
     for (std::uint32_t n = 0; n <= capacity * 2; ++n) {
-      ASSERT_EQ(index.find(path_of(n), path_of), oracle.contains(n) ? n : PathIndex::kNone)
+      ASSERT_EQ(index.find(numbered_path(n), numbered_path), oracle.contains(n) ? n : PathIndex::kNone)
           << "seed " << seed;
     }
   }

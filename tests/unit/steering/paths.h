@@ -10,7 +10,7 @@
 namespace penstock {
 
 /// Another path for each number, of IPv4 and of IPv6 by turns; both ends differ between neighbours.
-inline SessionPath path_of(std::uint32_t number) {
+inline SessionPath numbered_path(std::uint32_t number) {
   SessionPath path;
   path.local = {IpAddress::v4(0xc0000200 + number % 3), static_cast<std::uint16_t>(7000 + number % 5)};
   path.remote.port = static_cast<std::uint16_t>(1024 + number % 50'000);

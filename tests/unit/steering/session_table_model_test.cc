@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kFirstSlot = 5000;
-constexpr Duration kUnreplied = 10s;
+constexpr Duration kModelUnreplied = 10s;
 using Lookup = SessionTable::Lookup;
 
 struct ModelSession {
@@ -31,7 +31,7 @@ struct ModelSession {
   std::uint64_t to_client = 0;
 
   bool is_over(Time now) const {
-    return now - last_sent >= (state == SessionState::kAssured ? idle : kUnreplied);
+    return now - last_sent >= (state == SessionState::kAssured ? idle : kModelUnreplied);
   }
 };
 
@@ -133,7 +133,7 @@ class SessionTableRandomTest : public testing::TestWithParam<World> {
   void agrees(const Session& session, const ModelSession& expected) {
     ASSERT_EQ(&session, expected.session);
     ASSERT_EQ(session.id, expected.id);
-    ASSERT_EQ(session.path, path_of(expected.path));
+    ASSERT_EQ(session.path, numbered_path(expected.path));
     ASSERT_EQ(session.state(), expected.state);
     ASSERT_EQ(session.idle(), expected.idle);
     ASSERT_EQ(session.last_sent, expected.last_sent);
@@ -145,7 +145,7 @@ class SessionTableRandomTest : public testing::TestWithParam<World> {
 
   void find_by_path() {
     const std::uint32_t path = any_path();
-    const Session* const session = table_.find(path_of(path));
+    const Session* const session = table_.find(numbered_path(path));
     const ModelSession* const expected = model_.find(path);
     ASSERT_EQ(session != nullptr, expected != nullptr);
     if (expected != nullptr) agrees(*session, *expected);
@@ -162,7 +162,7 @@ class SessionTableRandomTest : public testing::TestWithParam<World> {
     const std::uint32_t path = any_path();
     if (model_.find(path) != nullptr) return;
     const Duration idle = std::chrono::seconds{random_.between(1, 60)};
-    Session* const session = table_.add(path_of(path), idle, now_);
+    Session* const session = table_.add(numbered_path(path), idle, now_);
     ASSERT_EQ(session == nullptr, model_.full());
     if (session == nullptr) return make_room();
     ModelSession& expected = model_.add(path, idle, now_);
@@ -175,7 +175,7 @@ class SessionTableRandomTest : public testing::TestWithParam<World> {
     Session* const oldest = table_.oldest_unassured();
     if (oldest == nullptr) return;
     const std::uint32_t path = model_.oldest_unassured()->path;
-    ASSERT_EQ(oldest->path, path_of(path));
+    ASSERT_EQ(oldest->path, numbered_path(path));
     table_.remove(*oldest);
     model_.remove(path);
   }
@@ -235,7 +235,7 @@ class SessionTableRandomTest : public testing::TestWithParam<World> {
   SimRandom random_{GetParam().seed};
   Time now_{1h};
   std::uint64_t removals_ = 0;  // of a hundred steps, now
-  SessionTable table_{kFirstSlot, capacity_, kUnreplied};
+  SessionTable table_{kFirstSlot, capacity_, kModelUnreplied};
   TableModel model_{capacity_};
   std::deque<SessionId> past_;
 };

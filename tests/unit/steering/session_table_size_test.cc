@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Time kStart{1h};
+constexpr Time kFilledAt{1h};
 constexpr std::uint32_t kMillion = 1'000'000;
 
 TEST(SessionTableSizeTest, TakesUnder112BytesForEachOfAMillionSessions) {
@@ -23,24 +23,25 @@ TEST(SessionTableSizeTest, FindsEachOfAMillionAndEndsThem) {
   SessionTable table{0, kMillion, 10s};
   std::vector<Session*> sessions;
   sessions.reserve(kMillion);
-  for (std::uint32_t i = 0; i < kMillion; ++i) sessions.push_back(table.add(path_of(i), 60s, kStart));
+  for (std::uint32_t i = 0; i < kMillion; ++i)
+    sessions.push_back(table.add(numbered_path(i), 60s, kFilledAt));
   ASSERT_EQ(table.size(), kMillion);
-  ASSERT_EQ(table.add(path_of(kMillion), 60s, kStart), nullptr);
+  ASSERT_EQ(table.add(numbered_path(kMillion), 60s, kFilledAt), nullptr);
 
   for (std::uint32_t i = 0; i < kMillion; ++i) {
-    ASSERT_EQ(table.find(path_of(i)), sessions[i]) << i;
+    ASSERT_EQ(table.find(numbered_path(i)), sessions[i]) << i;
     ASSERT_EQ(table.find(SessionId{i, 1}).session, sessions[i]) << i;
-    ASSERT_EQ(table.find(path_of(kMillion + i)), nullptr) << i;
+    ASSERT_EQ(table.find(numbered_path(kMillion + i)), nullptr) << i;
   }
 
   std::size_t calls = 0;
   for (; table.size() > 0; ++calls) {
     ASSERT_LE(calls, kMillion / 1000);
-    table.expire(kStart + 10s, 1000, [&](Session& session) { table.remove(session); });
+    table.expire(kFilledAt + 10s, 1000, [&](Session& session) { table.remove(session); });
   }
   EXPECT_EQ(calls, kMillion / 1000);
   EXPECT_EQ(table.oldest_unassured(), nullptr);
-  for (std::uint32_t i = 0; i < kMillion; ++i) ASSERT_EQ(table.find(path_of(i)), nullptr) << i;
+  for (std::uint32_t i = 0; i < kMillion; ++i) ASSERT_EQ(table.find(numbered_path(i)), nullptr) << i;
 }
 
 }  // namespace

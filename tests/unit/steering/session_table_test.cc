@@ -18,7 +18,9 @@ using Lookup = SessionTable::Lookup;
 
 class SessionTableTest : public testing::Test {
  protected:
-  Session& add(std::uint32_t number, Time now = kStart) { return *table_.add(path_of(number), kIdle, now); }
+  Session& add(std::uint32_t number, Time now = kStart) {
+    return *table_.add(numbered_path(number), kIdle, now);
+  }
   void assure(Session& session, Time now = kStart) {
     table_.backend_sent(session, 1, now);
     table_.client_sent(session, 1, now);
@@ -33,44 +35,44 @@ class SessionTableTest : public testing::Test {
 };
 
 TEST_F(SessionTableTest, OpensASession) {
-  Session* const session = table_.add(path_of(7), kIdle, kStart);
+  Session* const session = table_.add(numbered_path(7), kIdle, kStart);
 
   ASSERT_NE(session, nullptr);
   EXPECT_EQ(session->id, SessionId(40, 1));
   EXPECT_EQ(session->state(), SessionState::kUnreplied);
-  EXPECT_EQ(session->path, path_of(7));
+  EXPECT_EQ(session->path, numbered_path(7));
   EXPECT_EQ(session->idle(), kIdle);
   EXPECT_EQ(session->opened(), kStart);
   EXPECT_EQ(session->last_sent, kStart);
   EXPECT_EQ(table_.traffic(*session).to_backend_datagrams + table_.traffic(*session).to_client_datagrams, 0U);
   EXPECT_EQ(table_.index_of(*session), 0U);
   EXPECT_EQ(table_.size(), 1U);
-  EXPECT_EQ(table_.find(path_of(7)), session);
+  EXPECT_EQ(table_.find(numbered_path(7)), session);
   EXPECT_EQ(table_.find(session->id).session, session);
   EXPECT_EQ(table_.find(session->id).lookup, Lookup::kFound);
 }
 
 TEST_F(SessionTableTest, TakesNoMoreThanItsCapacity) {
   for (std::uint32_t i = 0; i < 4; ++i) EXPECT_EQ(add(i).id, SessionId(40 + i, 1));
-  EXPECT_EQ(table_.add(path_of(4), kIdle, kStart), nullptr);
-  EXPECT_EQ(table_.find(path_of(4)), nullptr);
+  EXPECT_EQ(table_.add(numbered_path(4), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.find(numbered_path(4)), nullptr);
   EXPECT_EQ(table_.size(), 4U);
 
-  table_.remove(*table_.find(path_of(2)));
+  table_.remove(*table_.find(numbered_path(2)));
   EXPECT_EQ(add(4).id, SessionId(42, 2));
 }
 
 TEST_F(SessionTableTest, HasNoRoomWithoutSlots) {
   SessionTable none{0, 0, kUnreplied};
-  EXPECT_EQ(none.add(path_of(1), kIdle, kStart), nullptr);
-  EXPECT_EQ(none.find(path_of(1)), nullptr);
+  EXPECT_EQ(none.add(numbered_path(1), kIdle, kStart), nullptr);
+  EXPECT_EQ(none.find(numbered_path(1)), nullptr);
   EXPECT_EQ(none.oldest_unassured(), nullptr);
   none.expire(kStart, 10, [](Session&) { FAIL(); });
 }
 
 TEST_F(SessionTableTest, StaysWithinTheSlotsOfTheNode) {
   SessionTable last{SessionId::kSlots - 1, 1, kUnreplied};
-  EXPECT_EQ(last.add(path_of(1), kIdle, kStart)->id, SessionId(SessionId::kSlots - 1, 1));
+  EXPECT_EQ(last.add(numbered_path(1), kIdle, kStart)->id, SessionId(SessionId::kSlots - 1, 1));
   EXPECT_DEATH(SessionTable(SessionId::kSlots - 1, 2, kUnreplied), "");
   EXPECT_DEATH(SessionTable(SessionId::kSlots + 1, 0, kUnreplied), "");
 }
@@ -188,7 +190,7 @@ TEST_F(SessionTableTest, BeginsEachSessionAnew) {
   EXPECT_EQ(table_.traffic(again).to_backend_datagrams + table_.traffic(again).to_backend_bytes, 0U);
   EXPECT_EQ(table_.traffic(again).to_client_datagrams + table_.traffic(again).to_client_bytes, 0U);
   EXPECT_EQ(again.last_sent, kStart + 9s);
-  EXPECT_EQ(table_.find(path_of(1)), nullptr);
+  EXPECT_EQ(table_.find(numbered_path(1)), nullptr);
 }
 
 TEST_F(SessionTableTest, KnowsWhatAnIdStandsFor) {
@@ -197,7 +199,7 @@ TEST_F(SessionTableTest, KnowsWhatAnIdStandsFor) {
   table_.remove(add(3));
   add(4);
   add(5);  // in the slot of 2, since none is left that never was used
-  ASSERT_EQ(table_.find(path_of(5))->id, SessionId(41, 2));
+  ASSERT_EQ(table_.find(numbered_path(5))->id, SessionId(41, 2));
   SessionTable fresh{40, 4, kUnreplied};
   struct Case {
     int number;
@@ -232,7 +234,7 @@ TEST_F(SessionTableTest, KnowsWhatAnIdStandsFor) {
 TEST(SessionTableSlotsTest, GivesASlotEachGenerationFrom1To1023AndThen1Again) {
   SessionTable table{0, 1, kUnreplied};
   for (std::uint32_t round = 0; round < 3 * 1023; ++round) {
-    Session& session = *table.add(path_of(round), kIdle, kStart);
+    Session& session = *table.add(numbered_path(round), kIdle, kStart);
     ASSERT_EQ(session.id, SessionId(0, round % 1023 + 1)) << "round " << round;
     const SessionId id = session.id;
     table.remove(session);
@@ -244,7 +246,7 @@ TEST(SessionTableSlotsTest, GivesASlotEachGenerationFrom1To1023AndThen1Again) {
 TEST(SessionTableSlotsTest, LetsFreedSlotsRest) {
   SessionTable table{0, 5000, kUnreplied};
   for (std::uint32_t round = 0; round < 4000; ++round) {
-    Session& session = *table.add(path_of(round), kIdle, kStart);
+    Session& session = *table.add(numbered_path(round), kIdle, kStart);
     ASSERT_EQ(session.id, SessionId(round % 1025, round / 1025 + 1)) << "round " << round;
     table.remove(session);
   }
@@ -252,11 +254,12 @@ TEST(SessionTableSlotsTest, LetsFreedSlotsRest) {
 
 TEST(SessionTableSlotsTest, TakesWhatWasFreedFirstWhenNoFreshSlotIsLeft) {
   SessionTable table{0, 8, kUnreplied};
-  for (std::uint32_t i = 0; i < 8; ++i) table.add(path_of(i), kIdle, kStart);
-  for (const std::uint32_t slot : {5U, 0U, 7U, 3U}) table.remove(*table.find(path_of(slot)));
+  for (std::uint32_t i = 0; i < 8; ++i) table.add(numbered_path(i), kIdle, kStart);
+  for (const std::uint32_t slot : {5U, 0U, 7U, 3U}) table.remove(*table.find(numbered_path(slot)));
 
   std::vector<std::uint32_t> slots;
-  for (std::uint32_t i = 8; i < 12; ++i) slots.push_back(table.add(path_of(i), kIdle, kStart)->id.slot());
+  for (std::uint32_t i = 8; i < 12; ++i)
+    slots.push_back(table.add(numbered_path(i), kIdle, kStart)->id.slot());
 
   EXPECT_EQ(slots, (std::vector<std::uint32_t>{5, 0, 7, 3}));
 }
@@ -337,13 +340,13 @@ TEST_F(SessionTableTest, LetsItsOwnerRemoveWhatIsVisited) {
 }
 
 TEST_F(SessionTableTest, RestoresSessionsWithTheirIds) {
-  Session* const restored = table_.restore(SessionId(42, 7), path_of(1), kIdle, kStart);
+  Session* const restored = table_.restore(SessionId(42, 7), numbered_path(1), kIdle, kStart);
 
   ASSERT_NE(restored, nullptr);
   EXPECT_EQ(restored->id, SessionId(42, 7));
   EXPECT_EQ(restored->state(), SessionState::kAssured);
   EXPECT_EQ(restored->last_sent, kStart);
-  EXPECT_EQ(table_.find(path_of(1)), restored);
+  EXPECT_EQ(table_.find(numbered_path(1)), restored);
   EXPECT_EQ(table_.find(SessionId(42, 7)).session, restored);
   EXPECT_EQ(table_.size(), 1U);
   EXPECT_EQ(table_.oldest_unassured(), nullptr);
@@ -352,22 +355,22 @@ TEST_F(SessionTableTest, RestoresSessionsWithTheirIds) {
 }
 
 TEST_F(SessionTableTest, GivesTheSlotsBeforeARestoredOneToOthers) {
-  ASSERT_NE(table_.restore(SessionId(42, 7), path_of(1), kIdle, kStart), nullptr);
+  ASSERT_NE(table_.restore(SessionId(42, 7), numbered_path(1), kIdle, kStart), nullptr);
 
   std::set<std::uint32_t> slots;
   for (std::uint32_t i = 2; i < 5; ++i) slots.insert(add(i).id.slot());
 
   EXPECT_EQ(slots, (std::set<std::uint32_t>{40, 41, 43}));
-  EXPECT_EQ(table_.add(path_of(9), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.add(numbered_path(9), kIdle, kStart), nullptr);
   EXPECT_EQ(table_.find(SessionId(40, 7)).lookup, Lookup::kStale);  // whoever had it before
 }
 
 TEST_F(SessionTableTest, RestoresNothingThatIsNotItsOwnOrOutOfOrder) {
   for (const SessionId id : {SessionId(39, 1), SessionId(44, 1), SessionId(41, 0)})
-    EXPECT_EQ(table_.restore(id, path_of(1), kIdle, kStart), nullptr) << id.value();
-  ASSERT_NE(table_.restore(SessionId(41, 1), path_of(1), kIdle, kStart), nullptr);
-  EXPECT_EQ(table_.restore(SessionId(41, 2), path_of(2), kIdle, kStart), nullptr);
-  EXPECT_EQ(table_.restore(SessionId(40, 1), path_of(2), kIdle, kStart), nullptr);
+    EXPECT_EQ(table_.restore(id, numbered_path(1), kIdle, kStart), nullptr) << id.value();
+  ASSERT_NE(table_.restore(SessionId(41, 1), numbered_path(1), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.restore(SessionId(41, 2), numbered_path(2), kIdle, kStart), nullptr);
+  EXPECT_EQ(table_.restore(SessionId(40, 1), numbered_path(2), kIdle, kStart), nullptr);
   EXPECT_EQ(table_.size(), 1U);
 }
 

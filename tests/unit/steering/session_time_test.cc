@@ -9,13 +9,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kUnreplied = 10s;
+constexpr Duration kUnanswered = 10s;
 constexpr Duration kWrap = std::chrono::milliseconds{std::uint64_t{1} << 32};  // 49 days
 
 class SessionTimeTest : public testing::Test {
  protected:
   Session& add_assured(Duration idle, Time now) {
-    Session& session = *table_.add(path_of(1), idle, now);
+    Session& session = *table_.add(numbered_path(1), idle, now);
     table_.backend_sent(session, 1, now);
     table_.client_sent(session, 1, now);
     return session;
@@ -26,12 +26,12 @@ class SessionTimeTest : public testing::Test {
     return told;
   }
 
-  SessionTable table_{0, 1, kUnreplied};
+  SessionTable table_{0, 1, kUnanswered};
 };
 
 TEST_F(SessionTimeTest, KnowsWhenItOpenedToTheMillisecond) {
   const Time now{1h + 999us};
-  const Session& session = *table_.add(path_of(1), 60s, now);
+  const Session& session = *table_.add(numbered_path(1), 60s, now);
   EXPECT_EQ(session.opened(), Time{1h});
   EXPECT_EQ(session.last_sent, now);
 }

@@ -7,7 +7,7 @@ namespace {
 using namespace std::chrono_literals;
 using Ending = FakeOwner::Ending;
 
-constexpr QuicStreamId kFlow = 4;  // the flow that frames call 1
+constexpr QuicStreamId kFirstFlow = 4;  // the flow that frames call 1
 
 class QuicCarrierTest : public QuicCarrierFixture {
  protected:
@@ -17,7 +17,7 @@ class QuicCarrierTest : public QuicCarrierFixture {
   }
   /// Opens a flow at the hub, with its first bytes.
   void open_flow(std::string_view bytes = {}) {
-    quic_->data(kFlow, open_of_flow().append(bytes));
+    quic_->data(kFirstFlow, open_of_flow().append(bytes));
     end_turn();
   }
 };
@@ -26,23 +26,23 @@ TEST_F(QuicCarrierTest, OpensAFlowFromAStreamInAnyPieces) {
   start_hub();
   for (const char each : open_of_flow()) {
     EXPECT_TRUE(owner_.opened.empty());
-    quic_->data(kFlow, {&each, 1});
+    quic_->data(kFirstFlow, {&each, 1});
   }
   ASSERT_EQ(owner_.opened, std::vector<std::uint32_t>{1});
-  quic_->data(kFlow, "before ");
+  quic_->data(kFirstFlow, "before ");
   end_turn();
   const auto backend = attach(1);
-  quic_->data(kFlow, "and after", true);
+  quic_->data(kFirstFlow, "and after", true);
   end_turn();
   EXPECT_EQ(backend->heard(), "before and after");
   EXPECT_TRUE(backend->finished());
-  EXPECT_GE(quic_->streams[kFlow].granted, open_of_flow().size());
+  EXPECT_GE(quic_->streams[kFirstFlow].granted, open_of_flow().size());
 }
 
 TEST_F(QuicCarrierTest, HoldsWhatComesBeforeItHasItsPlace) {
   start(Side::kHub);
-  quic_->data(kFlow, open_of_flow().append("early"));
-  quic_->data(2 * kFlow, open_of_flow().substr(0, 5));
+  quic_->data(kFirstFlow, open_of_flow().append("early"));
+  quic_->data(2 * kFirstFlow, open_of_flow().substr(0, 5));
   quic_->datagram(head(Type::kOpen) + proxy_header() + "first");
   end_turn();
   EXPECT_TRUE(owner_.opened.empty());
@@ -81,8 +81,8 @@ TEST_F(QuicCarrierTest, OpensNothingOnceWhatItHeldHasEndedIt) {
   start(Side::kHub);
   owner_.session_fault = "no such thing";
   const std::string datagram{"\x0c", 1};
-  quic_->data(1 * kFlow, datagram + head(Type::kData) + "broken", true);
-  quic_->data(2 * kFlow, open_of_flow());
+  quic_->data(1 * kFirstFlow, datagram + head(Type::kData) + "broken", true);
+  quic_->data(2 * kFirstFlow, open_of_flow());
   carrier_->resume();
   settle();
   EXPECT_TRUE(owner_.opened.empty());
@@ -91,28 +91,28 @@ TEST_F(QuicCarrierTest, OpensNothingOnceWhatItHeldHasEndedIt) {
 
 TEST_F(QuicCarrierTest, RefusesStreamsThatBeginWithNothingKnown) {
   start_hub();
-  quic_->data(kFlow, "GET / HTTP/1.1");
-  quic_->data(2 * kFlow, "", true);
-  EXPECT_EQ(quic_->resets[kFlow], PST_R_PROTOCOL_ERROR);
-  EXPECT_EQ(quic_->resets[2 * kFlow], PST_R_PROTOCOL_ERROR);
+  quic_->data(kFirstFlow, "GET / HTTP/1.1");
+  quic_->data(2 * kFirstFlow, "", true);
+  EXPECT_EQ(quic_->resets[kFirstFlow], PST_R_PROTOCOL_ERROR);
+  EXPECT_EQ(quic_->resets[2 * kFirstFlow], PST_R_PROTOCOL_ERROR);
   EXPECT_TRUE(owner_.opened.empty());
 }
 
 TEST_F(QuicCarrierTest, RefusesOpensThatAreCutOffOrTooLong) {
   start_hub();
-  quic_->data(1 * kFlow, open_of_flow().substr(0, 2), true);
-  quic_->data(2 * kFlow, open_of_flow().substr(0, 20), true);
-  quic_->data(3 * kFlow, std::string{"\x01\xff\xff", 3});
-  for (QuicStreamId i = 1; i <= 3; ++i) EXPECT_EQ(quic_->resets[i * kFlow], PST_R_BAD_OPEN) << i;
+  quic_->data(1 * kFirstFlow, open_of_flow().substr(0, 2), true);
+  quic_->data(2 * kFirstFlow, open_of_flow().substr(0, 20), true);
+  quic_->data(3 * kFirstFlow, std::string{"\x01\xff\xff", 3});
+  for (QuicStreamId i = 1; i <= 3; ++i) EXPECT_EQ(quic_->resets[i * kFirstFlow], PST_R_BAD_OPEN) << i;
   EXPECT_TRUE(owner_.opened.empty());
   EXPECT_EQ(count(PST_R_BAD_OPEN), 3U);
 }
 
 TEST_F(QuicCarrierTest, TellsWhatIsWrongWithALine) {
   start_hub();
-  quic_->data(kFlow, quic_open("PROXY TCP9 nonsense\r\n"));
+  quic_->data(kFirstFlow, quic_open("PROXY TCP9 nonsense\r\n"));
   end_turn();
-  EXPECT_EQ(quic_->resets[kFlow], PST_R_BAD_OPEN);
+  EXPECT_EQ(quic_->resets[kFirstFlow], PST_R_BAD_OPEN);
   const auto told = control(FrameType::kReset);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].stream, 1U);
@@ -121,18 +121,18 @@ TEST_F(QuicCarrierTest, TellsWhatIsWrongWithALine) {
 
 TEST_F(QuicCarrierTest, GivesUpAStreamThatNeverSaysWhatItIs) {
   start_hub();
-  quic_->data(kFlow, open_of_flow().substr(0, 10));
+  quic_->data(kFirstFlow, open_of_flow().substr(0, 10));
   loop_.advance(9s);
-  EXPECT_FALSE(quic_->resets.contains(kFlow));
+  EXPECT_FALSE(quic_->resets.contains(kFirstFlow));
   loop_.advance(3s);
-  EXPECT_EQ(quic_->resets[kFlow], PST_R_BAD_OPEN);
+  EXPECT_EQ(quic_->resets[kFirstFlow], PST_R_BAD_OPEN);
 }
 
 TEST_F(QuicCarrierTest, ForgetsAStreamThatEndsBeforeItSaysWhatItIs) {
   start_hub();
-  quic_->data(kFlow, open_of_flow().substr(0, 10));
-  quic_->reset(kFlow, PST_R_CLIENT_RESET);
-  quic_->close_stream(kFlow);
+  quic_->data(kFirstFlow, open_of_flow().substr(0, 10));
+  quic_->reset(kFirstFlow, PST_R_CLIENT_RESET);
+  quic_->close_stream(kFirstFlow);
   end_turn();
   loop_.advance(12s);
   EXPECT_TRUE(quic_->resets.empty());
@@ -142,39 +142,39 @@ TEST_F(QuicCarrierTest, ForgetsAStreamThatEndsBeforeItSaysWhatItIs) {
 TEST_F(QuicCarrierTest, BoundsTheBytesOfStreamsThatAreNotWhole) {
   start_hub();
   const std::string most = std::string{"\x0c", 1} + head(Type::kData) + std::string(65'000, 'x');
-  for (QuicStreamId i = 1; i <= 17; ++i) quic_->data(i * kFlow, most);
+  for (QuicStreamId i = 1; i <= 17; ++i) quic_->data(i * kFirstFlow, most);
   EXPECT_EQ(quic_->resets.size(), 1U);
-  EXPECT_EQ(quic_->resets[17 * kFlow], PST_R_WINDOW_BUDGET);
-  quic_->data(1 * kFlow, "", true);
-  quic_->data(18 * kFlow, most);  // there is room again
-  EXPECT_FALSE(quic_->resets.contains(18 * kFlow));
+  EXPECT_EQ(quic_->resets[17 * kFirstFlow], PST_R_WINDOW_BUDGET);
+  quic_->data(1 * kFirstFlow, "", true);
+  quic_->data(18 * kFirstFlow, most);  // there is room again
+  EXPECT_FALSE(quic_->resets.contains(18 * kFirstFlow));
 }
 
 TEST_F(QuicCarrierTest, TakesALongDatagramFromItsStream) {
   start_hub();
   const std::string payload(65'507, 'p');
   const std::string bytes = std::string{"\x0c", 1} + head(Type::kData) + payload;
-  quic_->data(kFlow, std::string_view{bytes}.substr(0, 16'000));
-  EXPECT_EQ(quic_->streams[kFlow].granted, 16'000U);
-  quic_->data(kFlow, std::string_view{bytes}.substr(16'000), true);
+  quic_->data(kFirstFlow, std::string_view{bytes}.substr(0, 16'000));
+  EXPECT_EQ(quic_->streams[kFirstFlow].granted, 16'000U);
+  quic_->data(kFirstFlow, std::string_view{bytes}.substr(16'000), true);
   end_turn();
   ASSERT_EQ(owner_.told.size(), 1U);
   EXPECT_EQ(owner_.told[0], (HeardFrame{kSession, FrameType::kUdpData, payload}));
-  EXPECT_TRUE(quic_->streams[kFlow].end_sent);
-  EXPECT_EQ(quic_->sent(kFlow), "");
+  EXPECT_TRUE(quic_->streams[kFirstFlow].end_sent);
+  EXPECT_EQ(quic_->sent(kFirstFlow), "");
 }
 
 TEST_F(QuicCarrierTest, RefusesADatagramThatIsLongerThanAny) {
   start_hub();
-  quic_->data(kFlow, std::string{"\x0c", 1} + std::string(wire::kMaxQuicDatagram + 1, 'x'));
-  EXPECT_EQ(quic_->resets[kFlow], PST_R_TOO_LARGE);
+  quic_->data(kFirstFlow, std::string{"\x0c", 1} + std::string(wire::kMaxQuicDatagram + 1, 'x'));
+  EXPECT_EQ(quic_->resets[kFirstFlow], PST_R_TOO_LARGE);
 }
 
 TEST_F(QuicCarrierTest, KeepsTheTextOfAResetThatComesInOneTurnWithThatOfTheStream) {
   start_hub();
   open_flow("data");
   attach(1);
-  quic_->reset(kFlow, PST_R_CLIENT_RESET);
+  quic_->reset(kFirstFlow, PST_R_CLIENT_RESET);
   say_reset(1, PST_R_CLIENT_RESET, "went away");
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_CLIENT_RESET, "went away"}}));
 }
@@ -183,7 +183,7 @@ TEST_F(QuicCarrierTest, TakesTheReasonAloneWhenTheTextIsLate) {
   start_hub();
   open_flow();
   const auto backend = attach(1);
-  quic_->reset(kFlow, PST_R_IDLE_TIMEOUT);
+  quic_->reset(kFirstFlow, PST_R_IDLE_TIMEOUT);
   end_turn();
   say_reset(1, PST_R_IDLE_TIMEOUT, "late");
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_IDLE_TIMEOUT, ""}}));
@@ -196,8 +196,8 @@ TEST_F(QuicCarrierTest, TakesTheTextWhenTheStreamsResetIsLate) {
   open_flow();
   attach(1);
   say_reset(1, PST_R_CLIENT_VANISHED, "first");
-  quic_->reset(kFlow, PST_R_CLIENT_VANISHED);
-  quic_->close_stream(kFlow);
+  quic_->reset(kFirstFlow, PST_R_CLIENT_VANISHED);
+  quic_->close_stream(kFirstFlow);
   end_turn();
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_CLIENT_VANISHED, "first"}}));
   EXPECT_TRUE(control(FrameType::kReset).empty());  // and nothing is said to one who knows
@@ -214,8 +214,8 @@ TEST_F(QuicCarrierTest, DeliversWhatCameInTheTurnOfAReset) {
   start_hub();
   open_flow();
   const auto backend = attach(1);
-  quic_->data(kFlow, "last words");
-  quic_->reset(kFlow, PST_R_CLIENT_RESET);
+  quic_->data(kFirstFlow, "last words");
+  quic_->reset(kFirstFlow, PST_R_CLIENT_RESET);
   end_turn();
   EXPECT_EQ(backend->heard(), "last words");
   EXPECT_TRUE(backend->was_reset());
@@ -225,11 +225,11 @@ TEST_F(QuicCarrierTest, ResetsAFlowWhoseBytesStillWait) {
   start_hub();
   open_flow();
   const auto backend = attach(1, 3);
-  quic_->data(kFlow, "waiting");
+  quic_->data(kFirstFlow, "waiting");
   end_turn();
   EXPECT_EQ(backend->heard(), "wai");
-  quic_->reset(kFlow, PST_R_CLIENT_RESET);
-  quic_->close_stream(kFlow);
+  quic_->reset(kFirstFlow, PST_R_CLIENT_RESET);
+  quic_->close_stream(kFirstFlow);
   end_turn();
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_CLIENT_RESET, ""}}));
   EXPECT_EQ(backend->heard(), "wai");
@@ -242,11 +242,11 @@ TEST_F(QuicCarrierTest, CompletesAFlowThatEndedBothWaysWhateverComesLater) {
   client->say("much");
   client->end();
   settle();
-  quic_->data(kFlow, "", true);
+  quic_->data(kFirstFlow, "", true);
   end_turn();
   EXPECT_TRUE(client->finished());
-  quic_->reset(kFlow, PST_R_BACKEND_RESET);
-  quic_->close_stream(kFlow);
+  quic_->reset(kFirstFlow, PST_R_BACKEND_RESET);
+  quic_->close_stream(kFirstFlow);
   end_turn();
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_COMPLETED, ""}}));
 }
@@ -261,11 +261,11 @@ TEST_F(QuicCarrierTest, DoesNotCompleteAFlowWhoseBytesThePeerDidNotWant) {
     loop_.settle();
     quic_->send(1);
   }
-  ASSERT_TRUE(quic_->streams[kFlow].finishing);
-  ASSERT_FALSE(quic_->streams[kFlow].end_sent);
-  quic_->data(kFlow, "", true);
-  quic_->reset(kFlow, PST_R_BACKEND_RESET);
-  quic_->close_stream(kFlow);
+  ASSERT_TRUE(quic_->streams[kFirstFlow].finishing);
+  ASSERT_FALSE(quic_->streams[kFirstFlow].end_sent);
+  quic_->data(kFirstFlow, "", true);
+  quic_->reset(kFirstFlow, PST_R_BACKEND_RESET);
+  quic_->close_stream(kFirstFlow);
   end_turn();
   EXPECT_EQ(owner_.closed, (std::vector<Ending>{{1, PST_R_BACKEND_RESET, ""}}));
   EXPECT_TRUE(client->was_reset());
@@ -276,10 +276,10 @@ TEST_F(QuicCarrierTest, FeedsASlowLinkAfterItsStreamIsClosed) {
   open_flow();
   const auto backend = attach(1, 0);
   backend->end();
-  quic_->data(kFlow, std::string(10'000, 'x'), true);
+  quic_->data(kFirstFlow, std::string(10'000, 'x'), true);
   end_turn();
-  quic_->acknowledge(kFlow);
-  quic_->close_stream(kFlow);
+  quic_->acknowledge(kFirstFlow);
+  quic_->close_stream(kFirstFlow);
   settle();
   EXPECT_TRUE(owner_.closed.empty());
   backend->set_room(SIZE_MAX);
@@ -291,9 +291,9 @@ TEST_F(QuicCarrierTest, FeedsASlowLinkAfterItsStreamIsClosed) {
 TEST_F(QuicCarrierTest, GathersForAFlowThatIsStillDialling) {
   start_hub();
   open_flow("one ");
-  quic_->data(kFlow, "two ");
+  quic_->data(kFirstFlow, "two ");
   end_turn();
-  quic_->data(kFlow, "three", true);
+  quic_->data(kFirstFlow, "three", true);
   end_turn();
   const auto backend = attach(1, 5);
   EXPECT_EQ(backend->heard(), "one t");
@@ -355,10 +355,10 @@ TEST_F(QuicCarrierTest, EndsAPeerThatOnlyAcknowledges) {
 
 TEST_F(QuicCarrierTest, KeepsAPeerThatPermitsMore) {
   start_hub();
-  quic_->data(kFlow, open_of_flow());
+  quic_->data(kFirstFlow, open_of_flow());
   for (int i = 0; i < 10; ++i) {
     loop_.advance(50s);
-    quic_->credit(kFlow, 1);
+    quic_->credit(kFirstFlow, 1);
     end_turn();
   }
   EXPECT_TRUE(carrier_->running());
