@@ -25,6 +25,12 @@ std::uint32_t mtu_of(const NetlinkAttributes& route) {
   return metrics ? metrics->number<std::uint32_t>(RTAX_MTU).value_or(0) : 0;
 }
 
+/// What the kernel learned of one path expires; what was configured does not.
+bool expires(const NetlinkAttributes& route) {
+  const auto cache = route.number<rta_cacheinfo>(RTA_CACHEINFO);
+  return cache && cache->rta_expires != 0;
+}
+
 std::optional<Way> read_way(const nlmsghdr& message, const IpAddress& destination) {
   const auto header = header_of<rtmsg>(message);
   if (message.nlmsg_type != RTM_NEWROUTE || !header) return std::nullopt;
@@ -32,11 +38,13 @@ std::optional<Way> read_way(const nlmsghdr& message, const IpAddress& destinatio
   const NetlinkAttributes route{message, sizeof(rtmsg)};
   auto gateway = route.address(RTA_GATEWAY);
   if (!gateway) gateway = route.via(RTA_VIA);
+  const std::uint32_t mtu = mtu_of(route);
   return Way{.kind = header->rtm_type == RTN_LOCAL ? Way::Kind::kLocal : Way::Kind::kUnicast,
              .interface = route.number<std::uint32_t>(RTA_OIF).value_or(0),
              .neighbour = gateway.value_or(destination),
              .source = route.address(RTA_PREFSRC).value_or(IpAddress{}),
-             .mtu = mtu_of(route)};
+             .mtu = mtu,
+             .mtu_learned = mtu != 0 && expires(route)};
 }
 
 ndmsg neighbour_header(std::uint32_t interface, const IpAddress& address) {

@@ -24,6 +24,7 @@ struct Way {
   IpAddress neighbour;    // the gateway, of either family, or the destination itself when it is on the link
   IpAddress source;       // what the kernel would take as source
   std::uint32_t mtu = 0;  // bytes of an IP packet: the route's or path's, else the interface's
+  bool mtu_learned = false;  // from a router on the path, by ICMP; the kernel forgets it after some minutes
 
   bool operator==(const Way&) const = default;
 };

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 
 /// Shorter than the time after which the kernel forgets a neighbour that it has not heard of.
 constexpr Duration kKeepAlive = 20s;
+constexpr Duration kLookEvery = 1s;
 
 }  // namespace
 
@@ -17,8 +18,10 @@ PlaneWatch::PlaneWatch(KernelPlane& plane, AsioLoop& control, std::vector<Worker
       control_{control},
       workers_{std::move(workers)},
       descriptor_{control.context(), plane.monitor().fd()},
-      keep_alive_{control.make_timer([this] { keep_alive(); })} {
+      keep_alive_{control.make_timer([this] { keep_alive(); })},
+      look_{control.make_timer([this] { look(); })} {
   wait();
+  look_->arm(control_.now() + kLookEvery);
   keep_alive_->arm(control_.now() + kKeepAlive);
 }
 
@@ -54,6 +57,12 @@ void PlaneWatch::keep_alive() {
   keep_alive_->arm(control_.now() + kKeepAlive);
   for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane)
     workers_[lane].loop.post([steering = plane_.lanes()[lane]] { steering->keep_alive(); });
+}
+
+void PlaneWatch::look() {
+  look_->arm(control_.now() + kLookEvery);
+  for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane)
+    workers_[lane].loop.post([steering = plane_.lanes()[lane]] { steering->look_at_ways(); });
 }
 
 }  // namespace penstock

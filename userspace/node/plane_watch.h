@@ -24,12 +24,14 @@ class PlaneWatch {
   void wait();
   void on_change();
   void keep_alive();
+  void look();
 
   KernelPlane& plane_;
   AsioLoop& control_;
   const std::vector<Worker> workers_;
   boost::asio::posix::stream_descriptor descriptor_;
   std::unique_ptr<Timer> keep_alive_;
+  std::unique_ptr<Timer> look_;
 };
 
 }  // namespace penstock

@@ -39,6 +39,7 @@ class KernelHops {
     bool reachable = false;    // there is a route
     IpAddress source;          // what the kernel would send from
     std::uint32_t mtu = 1500;  // longest IP packet
+    bool operator==(const Hop&) const = default;
   };
 
   /// Elements first ... first + count - 1 are this lane's. It uses the half of them that the process before
@@ -46,13 +47,18 @@ class KernelHops {
   KernelHops(NextHops lookups, const Map& map, std::vector<OuterInterface> interfaces, std::uint32_t first,
              std::uint32_t count);
 
-  /// The way to an address; from the cache while the routes stay as they are.
-  Hop to(const IpAddress& destination);
+  /// The way to an address; what is known of it is at most some seconds old, and asked for anew when routes
+  /// change. Clients, who may be many, do not push out what is known of backends.
+  Hop to_client(const IpAddress& destination) { return known_way(destination, to_clients_); }
+  Hop to_backend(const IpAddress& destination) { return known_way(destination, to_backends_); }
   /// Whether frames of the controller can leave by it now. By a device without Ethernet the programs forward
   /// alone, and a socket sends what is ours.
   bool usable(std::uint16_t index) const;
   /// Looks at all neighbours anew; with `routes`, forgets the ways too, and epoch() moves on.
   void refresh(bool routes);
+  /// Asks anew for the ways whose turn it is, 32 to clients and 32 to backends, since the kernel does not
+  /// tell when it learned of a path's MTU, or forgot it. If one to a backend has changed, epoch() moves on.
+  void look_again();
   /// Tells the kernel that its entries are in use, so that it keeps them fresh.
   void keep_alive();
   /// Three quarters of the elements are taken: what no session goes by should be freed.
@@ -66,22 +72,31 @@ class KernelHops {
   std::uint32_t epoch() const { return epoch_; }
 
  private:
-  struct Neighbour {
+  /// What makes an element another one.
+  struct Leg {
     std::uint32_t interface = 0;
-    IpAddress address;
-    auto operator<=>(const Neighbour&) const = default;
+    IpAddress neighbour;
+    std::uint32_t mtu = 1500;
+    auto operator<=>(const Leg&) const = default;
   };
   struct Entry {
-    Neighbour neighbour;
+    Leg leg;
     OuterInterface interface;
     std::optional<Mac> mac;
-    std::uint32_t mtu = 1500;
   };
-  static constexpr std::size_t kCachedWays = 1024;
+  struct Ways {
+    std::unordered_map<IpAddress, Hop, IpAddressHash> known;
+    std::vector<IpAddress> turn;  // those of `known` that are still to be asked for anew
+  };
+  static constexpr std::size_t kKnownWays = 1024;
+  static constexpr std::size_t kAskedAnew = 32;
 
   static bool is_free(const Map& map, std::uint32_t first, std::uint32_t count);
-  Hop look_up(const IpAddress& destination);
-  std::uint16_t entry_for(const Neighbour& neighbour, std::uint32_t mtu);
+  Hop known_way(const IpAddress& destination, Ways& ways);
+  std::optional<Hop> look_up(const IpAddress& destination);
+  bool look_again(Ways& ways);
+  void forget_ways();
+  std::uint16_t entry_for(const Leg& leg);
   std::optional<std::size_t> free_place();
   void resolve(std::uint16_t index, Entry& entry);
   void write_bare(std::uint16_t index, const Entry& entry);
@@ -93,8 +108,9 @@ class KernelHops {
   const std::uint32_t first_;
   const std::uint32_t other_;                  // the first of the half that the process before used
   std::vector<std::optional<Entry>> entries_;  // element first_ + i; nothing: free
-  std::map<Neighbour, std::uint16_t> index_of_;
-  std::unordered_map<IpAddress, Hop, IpAddressHash> ways_;
+  std::map<Leg, std::uint16_t> index_of_;
+  Ways to_clients_;
+  Ways to_backends_;
   std::uint32_t epoch_ = 1;
 };
 

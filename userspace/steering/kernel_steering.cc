@@ -135,7 +135,7 @@ void KernelSteering::on_whole(const ReceivedDatagram& datagram) {
 // ---------------------------------------------------------------------------------------------- sessions
 
 Result<Endpoint> KernelSteering::source(std::uint32_t number, const Endpoint& remote) {
-  const KernelHops::Hop hop = parts_.hops.to(remote.address);
+  const KernelHops::Hop hop = parts_.hops.to_backend(remote.address);
   if (!hop.reachable) return error(Errc::kUnavailable, "no route to " + remote.address.to_string());
   if (hop.local && remote.address.is_v4()) return parts_.sources.local(number);
   const std::uint16_t port = parts_.sources.port(number);
@@ -148,7 +148,7 @@ std::uint32_t KernelSteering::sources(bool /*v4*/, std::uint32_t most) const {
 }
 
 std::optional<std::uint32_t> KernelSteering::claim(const Endpoint& source, const Endpoint& backend) {
-  const KernelHops::Hop hop = parts_.hops.to(backend.address);
+  const KernelHops::Hop hop = parts_.hops.to_backend(backend.address);
   const bool local = hop.local && backend.address.is_v4();
   const auto number = parts_.sources.number_of(source, local);
   if (number && !local) parts_.ports.claim_source(source.port, parts_.lane);

@@ -26,9 +26,9 @@ bool is_impossible(const IpAddress& address) {
 Reason KernelSteering::may_send_as(const Endpoint& client, const Endpoint& backend) {
   if (client.address.is_v4() != backend.address.is_v4()) return PST_R_FAMILY_MISMATCH;
   if (client.port == 0 || is_impossible(client.address) || client.address == backend.address ||
-      parts_.network.contains(client.address) || parts_.hops.to(client.address).local)
+      parts_.network.contains(client.address) || parts_.hops.to_client(client.address).local)
     return PST_R_BAD_SOURCE;
-  const KernelHops::Hop hop = parts_.hops.to(backend.address);
+  const KernelHops::Hop hop = parts_.hops.to_backend(backend.address);
   if (hop.local) return PST_R_NOT_TRANSPARENT;
   return hop.index == 0 ? PST_R_NO_NEXT_HOP : PST_R_COMPLETED;
 }

@@ -15,7 +15,7 @@ constexpr std::uint32_t kLongestOnLink = 3072;
 }  // namespace
 
 KernelSteering::WayOut KernelSteering::way_to(const IpAddress& address, bool backend) {
-  const KernelHops::Hop hop = parts_.hops.to(address);
+  const KernelHops::Hop hop = backend ? parts_.hops.to_backend(address) : parts_.hops.to_client(address);
   // To a client on this host no frame finds its way, since it has no route of its own back through the
   // device.
   const bool by_programs = !hop.local || backend;

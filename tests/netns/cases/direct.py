@@ -8,12 +8,13 @@ import time
 
 from harness.datagrams import V2_V4, expect_all_arrived, name_of, row_of, split_proxy_v2
 from harness.runner import case
-from harness.topology import (BACKEND_V4, CLIENTS_V4, CLIENTS_V6, EDGE_OTHER, EDGE_TUNNEL, EDGE_V4, EDGE_V6,
-                              HUB_BACKEND, HUB_TUNNEL)
+from harness.topology import (BACKEND_V4, BACKEND_V6, CLIENTS_V4, CLIENTS_V6, EDGE_OTHER, EDGE_TUNNEL, EDGE_V4, EDGE_V6,
+                              HUB_BACKEND, HUB_BACKEND_V6, HUB_TUNNEL)
 from harness.wait import expect, expect_equal, until
 
-PERMITTED = {"edge": {"direct_to": ["10.0.3.0/24"]}}
+PERMITTED = {"edge": {"direct_to": ["10.0.3.0/24", "fd00:3::/64"]}}
 IP_MTU_DISCOVER, IP_MTU, PMTUDISC_DONT, PMTUDISC_DO = 10, 14, 0, 2
+NARROW = 1400  # bytes of an IP packet
 
 
 def service(**options):
@@ -28,6 +29,17 @@ def backend_of(world):
     world.edge.ip("route", "add", f"{BACKEND_V4}/32", "via", HUB_TUNNEL)
     world.backend.ip("route", "add", "198.51.100.0/24", "via", HUB_BACKEND)
     return world.udp_backend(7001)
+
+
+def backend_v6_of(world):
+    """The same by IPv6."""
+    done = world.processes.run(["sysctl", "-w", "net.ipv6.conf.all.forwarding=1"], world.hub)
+    expect_equal(done.returncode, 0, done.stderr)
+    world.edge.ip("address", "add", "fd00:2::1/64", "dev", "hub", "nodad")
+    world.hub.ip("address", "add", "fd00:2::2/64", "dev", "edge", "nodad")
+    world.edge.ip("route", "add", f"{BACKEND_V6}/128", "via", "fd00:2::2")
+    world.backend.ip("route", "add", "fd00:2::/64", "via", HUB_BACKEND_V6)
+    return world.udp_backend(7001, BACKEND_V6)
 
 
 def packets(node, program="edge_xdp"):
@@ -122,6 +134,27 @@ def a_header_that_is_a_datagram_of_its_own(world):
     settle(client, backend)
 
 
+def narrow(*ends):
+    for namespace, device in ends:
+        namespace.ip("link", "set", device, "mtu", str(NARROW))
+
+
+def expect_told(world, client, mtu, size=1472):
+    """The client's system refuses so many bytes in the end, since the edge told it of that MTU."""
+    nudge = world.keep(world.edge.udp(EDGE_V4))
+
+    def told():
+        nudge.sendto(b"", (CLIENTS_V4[0], 9))  # a veth leaves what XDP sends back lying until another packet comes
+        try:
+            client.send(bytes(size))
+        except OSError as refused:
+            return refused.errno == errno.EMSGSIZE
+        return False
+    until(told, "the client is told that its datagram is too long")
+    expect_equal(client.getsockopt(socket.IPPROTO_IP, IP_MTU), mtu, "the MTU that it was told")
+    client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # what it was told of the others
+
+
 @case(short=True, kernel=True)
 def a_header_that_does_not_fit_is_told_of(world):
     backend = backend_of(world)
@@ -130,21 +163,50 @@ def a_header_that_does_not_fit_is_told_of(world):
     header = client.getsockname(), (EDGE_V4, 7000)
     settle(client, backend, header)
     client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
-    client.send(bytes(1472))
-    nudge = world.keep(world.edge.udp(EDGE_V4))
-
-    def told():
-        nudge.sendto(b"", (CLIENTS_V4[0], 9))  # a veth leaves what XDP sends back lying until another packet comes
-        try:
-            client.send(bytes(1472))
-        except OSError as refused:
-            return refused.errno == errno.EMSGSIZE
-        return False
-    until(told, "the client is told that its datagram is too long")
-    expect_equal(client.getsockopt(socket.IPPROTO_IP, IP_MTU), 1500 - V2_V4, "the MTU that it was told")
+    expect_told(world, client, 1500 - V2_V4)
     expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
-    client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # what it was told of the others
     exchange(client, backend, secrets.token_bytes(1472 - V2_V4), header)
+
+
+@case(short=True, kernel=True)
+def an_interface_that_became_narrow_is_told_of(world):
+    backend = backend_of(world)
+    _, edge = world.pair([service()], edge=PERMITTED)
+    client = world.udp_client(7000)
+    settle(client, backend)
+    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+    exchange(client, backend, secrets.token_bytes(1472))
+    narrow((world.hub, "edge"), (world.edge, "hub"))
+    expect_told(world, client, NARROW)
+    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
+    exchange(client, backend, secrets.token_bytes(NARROW - 28))
+
+
+def expect_told_of_a_narrow_way(world, backend, **options):
+    """The router behind the next hop tells the edge, and the edge its clients."""
+    _, edge = world.pair([service(**options)], edge=PERMITTED)
+    client = world.udp_client(7000)
+    settle(client, backend)
+    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+    growth = 20 * (backend.family == socket.AF_INET6)
+    exchange(client, backend, secrets.token_bytes(1472 - growth))
+    narrow((world.hub, "backend"), (world.backend, "hub"))
+    told = NARROW // 32 * 32 - growth
+    expect_told(world, client, told, 1472 - growth)
+    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
+    exchange(client, backend, secrets.token_bytes(told - 28))
+    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
+    exchange(client, backend, secrets.token_bytes(1472 - growth))  # in pieces, by sockets
+
+
+@case(short=True, kernel=True)
+def a_way_that_is_narrow_further_on_is_told_of(world):
+    expect_told_of_a_narrow_way(world, backend_of(world))
+
+
+@case(kernel=True)
+def a_narrow_way_by_another_family_is_told_of(world):
+    expect_told_of_a_narrow_way(world, backend_v6_of(world), target=f"[{BACKEND_V6}]:7001")
 
 
 @case(short=True, kernel=True)

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "host/interface.h"
 #include "unit/host/own_network.h"
 #include "unit/steering/bpf_maps.h"
@@ -28,7 +31,7 @@ class KernelHopsTest : public OwnNetworkTest {
                                          2 * kPlaces);
   }
   std::uint16_t index_of(unsigned host) {
-    return hops_->to(*IpAddress::parse("10.0.0." + std::to_string(host))).index;
+    return hops_->to_backend(address("10.0.0." + std::to_string(host))).index;
   }
   /// Neighbours 10.0.0.10 and on take all places.
   void fill() {
@@ -85,6 +88,63 @@ TEST_F(KernelHopsTest, ChangesNothingWhileAllAreUsed) {
 
   EXPECT_EQ(hops_->epoch(), epoch);
   EXPECT_EQ(index_of(99), 0);
+}
+
+TEST_F(KernelHopsTest, AnInterfaceThatBecameNarrowIsAnotherWay) {
+  ip("neigh add 10.0.0.10 lladdr 02:00:00:00:00:10 dev v0 nud permanent");
+  const std::uint16_t wide = index_of(10);
+  EXPECT_EQ(element(wide).mtu, 1500);
+
+  ip("link set v0 mtu 1400");
+  hops_->refresh(true);
+
+  const std::uint16_t narrow = index_of(10);
+  EXPECT_NE(narrow, wide);
+  EXPECT_EQ(element(narrow).mtu, 1400);
+  EXPECT_EQ(element(narrow).valid, 1);
+}
+
+TEST_F(KernelHopsTest, LooksAgainAtWhatTheKernelTellsNobody) {
+  const IpAddress there = address("10.9.0.1");
+  ip("route add 10.9.0.0/16 via 10.0.0.10 mtu 1300");
+  EXPECT_EQ(hops_->to_backend(there).mtu, 1300U);
+  EXPECT_EQ(hops_->to_client(there).mtu, 1300U);
+  const std::uint32_t epoch = hops_->epoch();
+  hops_->look_again();
+  EXPECT_EQ(hops_->epoch(), epoch) << "nothing has changed";
+
+  ip("route change 10.9.0.0/16 via 10.0.0.10 mtu 1200");
+  EXPECT_EQ(hops_->to_backend(there).mtu, 1300U) << "known until its turn comes";
+  hops_->look_again();
+
+  EXPECT_EQ(hops_->epoch(), epoch + 1) << "sessions must ask again";
+  EXPECT_EQ(hops_->to_backend(there).mtu, 1200U);
+  EXPECT_EQ(hops_->to_client(there).mtu, 1200U);
+}
+
+TEST_F(KernelHopsTest, WhatChangedForAClientMakesNoOthersAsk) {
+  const IpAddress client = address("10.9.0.1");
+  ip("route add 10.9.0.0/16 via 10.0.0.10 mtu 1300");
+  EXPECT_EQ(hops_->to_client(client).mtu, 1300U);
+  const std::uint32_t epoch = hops_->epoch();
+
+  ip("route change 10.9.0.0/16 via 10.0.0.10 mtu 1200");
+  hops_->look_again();
+
+  EXPECT_EQ(hops_->epoch(), epoch);
+  EXPECT_EQ(hops_->to_client(client).mtu, 1200U);
+}
+
+TEST_F(KernelHopsTest, EachOfManyWaysHasItsTurn) {
+  ip("route add 10.9.0.0/16 via 10.0.0.10 mtu 1300");
+  std::vector<IpAddress> backends;
+  for (unsigned i = 0; i < 100; ++i) backends.push_back(address("10.9.0." + std::to_string(i)));
+  for (const IpAddress& each : backends) ASSERT_EQ(hops_->to_backend(each).mtu, 1300U);
+
+  ip("route change 10.9.0.0/16 via 10.0.0.10 mtu 1200");
+  for (int turn = 0; turn < 4; ++turn) hops_->look_again();
+
+  for (const IpAddress& each : backends) EXPECT_EQ(hops_->to_backend(each).mtu, 1200U) << each.to_string();
 }
 
 }  // namespace
