@@ -32,17 +32,18 @@ Error no_guard() {
 
 }  // namespace
 
-void add_guard(Router& router, Node& node) {
+void add_guard(Router& router, Node& node, Journal& journal) {
   router.add("GET", "/v1/guard",
              with_plane(node, [](KernelPlane& plane, const AdminRequest& request) -> Result<json::object> {
                if (plane.guard() == nullptr) return no_guard();
                return guard_json(*plane.guard(), plane.counts(), request);
              }));
-  router.add("POST", "/v1/guard",
-             with_plane(node, [](KernelPlane& plane, const AdminRequest& request) -> Result<json::object> {
-               if (plane.guard() == nullptr) return no_guard();
-               return change_guard(*plane.guard(), request);
-             }));
+  router.add(
+      "POST", "/v1/guard",
+      with_plane(node, [&journal](KernelPlane& plane, const AdminRequest& request) -> Result<json::object> {
+        if (plane.guard() == nullptr) return no_guard();
+        return change_guard(*plane.guard(), request, journal);
+      }));
   router.add("GET", "/v1/packets", with_plane(node, [](KernelPlane& plane, const AdminRequest&) {
                return packets_json(plane.counts());
              }));

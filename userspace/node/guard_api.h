@@ -12,7 +12,7 @@ namespace penstock {
 class Node;
 
 /// Registers /v1/guard and /v1/packets.
-void add_guard(Router& router, Node& node);
+void add_guard(Router& router, Node& node, Journal& journal);
 /// The part "steering" of GET /v1/status.
 boost::json::object steering_status(Node& node);
 /// penstock_packets_total; nothing where sockets steer.

@@ -4,6 +4,8 @@
 #include <boost/json/array.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "admin/body.h"
@@ -16,6 +18,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kRulesShown = 100;
 constexpr std::size_t kMostRulesShown = 1 << 20;
+constexpr std::size_t kRulesTold = 20;        // of a change, by its event
 constexpr std::size_t kMostChanges = 20'000;  // of one request: some fifty milliseconds of the control loop
 constexpr std::array kGuardReasons{PST_R_BLOCKED, PST_R_RATE_SOURCE, PST_R_RATE_SERVICE,
                                    PST_R_RATE_NEW_SOURCE, PST_R_RATE_NEW_TOTAL};
@@ -93,6 +96,17 @@ Result<std::vector<Change>> changes_of(const AdminRequest& request) {
   return changes;
 }
 
+json::array first_rules(const std::vector<Change>& changes) {
+  constexpr std::array<std::string_view, 3> kWords{"block", "allow", "remove"};
+  json::array out;
+  for (const Change& change : changes) {
+    if (out.size() == kRulesTold) break;
+    const auto word = kWords[static_cast<std::size_t>(change.action)];
+    out.emplace_back(std::string{word}.append(" ").append(change.prefix.to_string()));
+  }
+  return out;
+}
+
 /// Applies changes one after another, those that set a rule as many at once as stand in a row.
 class Applying {
  public:
@@ -109,6 +123,7 @@ class Applying {
     return set_waiting();
   }
 
+  bool changed() const { return blocked_ + allowed_ + removed_ > 0; }
   Result<json::object> answer() {
     const auto total = guard_.size();
     if (!total) return total.error();
@@ -182,12 +197,19 @@ Result<json::object> guard_json(GuardMaps& guard, const PacketCounts& counts, co
                       {"dropped", std::move(*dropped)}};
 }
 
-Result<json::object> change_guard(GuardMaps& guard, const AdminRequest& request) {
+Result<json::object> change_guard(GuardMaps& guard, const AdminRequest& request, Journal& journal) {
   const auto changes = changes_of(request);
   if (!changes) return changes.error();
   Applying applying{guard};
-  if (auto done = applying.apply(*changes); !done) return done.error();
-  return applying.answer();
+  const auto done = applying.apply(*changes);
+  auto changed = applying.answer();
+  if (changed && applying.changed()) {
+    json::object fields = *changed;
+    fields["rules"] = first_rules(*changes);
+    journal.event("guard_changed", std::move(fields));
+  }
+  if (!done) return done.error();
+  return changed;
 }
 
 Result<json::object> packets_json(const PacketCounts& counts) {

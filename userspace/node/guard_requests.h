@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "steering/guard_maps.h"
 #include "steering/packet_counts.h"
+#include "tunnel/journal.h"
 
 namespace penstock {
 
@@ -17,8 +18,9 @@ GuardLimits guard_limits(const Config& config);
 Result<boost::json::object> guard_json(GuardMaps& guard, const PacketCounts& counts,
                                        const AdminRequest& request);
 /// Applies {"rules": ["block PREFIX", "allow PREFIX", "remove PREFIX", ...]} in that order, and tells what
-/// changed. A wrong one is refused before any is applied.
-Result<boost::json::object> change_guard(GuardMaps& guard, const AdminRequest& request);
+/// changed. A wrong one is refused before any is applied. `journal` hears of what changed, also where not all
+/// could: as guard_changed, with the first rules of the list.
+Result<boost::json::object> change_guard(GuardMaps& guard, const AdminRequest& request, Journal& journal);
 /// Packets and bytes by program and reason.
 Result<boost::json::object> packets_json(const PacketCounts& counts);
 

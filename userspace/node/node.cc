@@ -156,7 +156,7 @@ Result<void> Node::start_admin() {
   add_looks(router_, *this);
   add_port_looks(router_, *this);
   add_session_looks(router_, *this);
-  add_guard(router_, *this);
+  add_guard(router_, *this, journal_);
   add_verbs(router_, *this);
   add_metrics(router_, *this);
   const std::string& socket = config_.admin.socket;

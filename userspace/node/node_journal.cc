@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kOfFlows{"stream_opened", "stream_closed", "stream_refused",
                                                    "session_opened", "session_closed"};
 /// What strangers cause besides: in the log at most so many lines a second in all.
-constexpr std::array<std::string_view, 5> kOfStrangers{"limit_reached", "session_refused", "auth_failed",
-                                                       "handshake_failed", "edge_contested"};
+constexpr std::array<std::string_view, 6> kOfStrangers{
+    "limit_reached", "session_refused", "auth_failed", "handshake_failed", "edge_contested", "guard_changed"};
 constexpr int kStrangersLines = 20;
 
 template <class Names>

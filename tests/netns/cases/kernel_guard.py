@@ -74,11 +74,15 @@ def a_list_is_loaded_whole_or_not_at_all(world):
     entries = [f"block 10.{n >> 8}.{n & 255}.0/24" for n in range(3000)]
     edge.ctl("guard", "load", "-", input_text="\n".join(["# a comment", f"block {CLIENTS_V4[1]}", *entries]) + "\n")
     expect_equal(edge.look("guard")["total"], 3001, "rules")
+    told, = edge.events("guard_changed")
+    expect_equal((told["blocked"], told["total"], told["rules"][0], len(told["rules"])),
+                 (3001, 3001, f"block {CLIENTS_V4[1]}", 20), "the event")
     expect(not answers(world.udp_client(7000, source=CLIENTS_V4[1])), "a source of the list is blocked")
     ask(world.udp_client(7000), b"another is not")
     done = edge.ctl_result("guard", "load", "-", input_text="block 10.99.0.0/16\nblok 10.98.0.0/16\n")
     expect(done.returncode != 0 and "2" in done.stderr, f"the wrong line is named: {done.stderr}")
     expect_equal(edge.look("guard")["total"], 3001, "rules after a list that is wrong")
+    expect_equal(len(edge.events("guard_changed")), 1, "events")
 
 
 @case(kernel=True)

@@ -26,6 +26,17 @@ AdminRequest post(std::string body) {
           .body = std::move(body)};
 }
 
+class KeptEvents final : public Journal {
+ public:
+  void event(std::string_view name, json::object fields) override {
+    fields["event"] = name;
+    events.push_back(std::move(fields));
+  }
+  void access(const json::object&) override { ADD_FAILURE() << "no flow ended"; }
+
+  std::vector<json::object> events;
+};
+
 class GuardRequestsTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -44,6 +55,9 @@ class GuardRequestsTest : public testing::Test {
                     test::raw_bpf_map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pst_count), 1));
   }
 
+  Result<json::object> changed_by(const AdminRequest& request) {
+    return change_guard(*guard_, request, journal_);
+  }
   json::object shown(std::string_view target) {
     const auto out = guard_json(*guard_, *counts_, look(target));
     EXPECT_TRUE(out) << out.error().what;
@@ -53,11 +67,11 @@ class GuardRequestsTest : public testing::Test {
   std::optional<GuardMaps::Settings> settings_;
   std::unique_ptr<GuardMaps> guard_;
   std::optional<PacketCounts> counts_;
+  KeptEvents journal_;
 };
 
 TEST_F(GuardRequestsTest, ChangesInOrderAndTellsWhatChanged) {
-  const auto changed = change_guard(
-      *guard_,
+  const auto changed = changed_by(
       post(R"({"rules":["block 192.0.2.0/24","allow 192.0.2.7","remove 192.0.2.7","block 192.0.2.7",)"
            R"("remove 198.51.100.1"]})"));
 
@@ -67,6 +81,18 @@ TEST_F(GuardRequestsTest, ChangesInOrderAndTellsWhatChanged) {
   EXPECT_EQ(
       shown("/v1/guard").at("rules"),
       json::parse(R"([{"prefix":"192.0.2.0/24","action":"block"},{"prefix":"192.0.2.7","action":"block"}])"));
+  ASSERT_EQ(journal_.events.size(), 1U);
+  EXPECT_EQ(
+      journal_.events[0],
+      json::parse(R"({"event":"guard_changed","blocked":2,"allowed":1,"removed":1,"absent":1,"total":2,)"
+                  R"("rules":["block 192.0.2.0/24","allow 192.0.2.7","remove 192.0.2.7","block 192.0.2.7",)"
+                  R"("remove 198.51.100.1"]})")
+          .as_object());
+}
+
+TEST_F(GuardRequestsTest, TellsNobodyOfWhatChangedNothing) {
+  ASSERT_TRUE(changed_by(post(R"({"rules":["remove 198.51.100.1"]})")));
+  EXPECT_TRUE(journal_.events.empty());
 }
 
 TEST_F(GuardRequestsTest, AWrongRuleIsRefusedBeforeAnyIsApplied) {
@@ -84,17 +110,18 @@ TEST_F(GuardRequestsTest, AWrongRuleIsRefusedBeforeAnyIsApplied) {
       {R"({"rule":["block 192.0.2.1"]})", "\"rule\" is not a key"},
   };
   for (const Row& row : kRows) {
-    const auto changed = change_guard(*guard_, post(row.body));
+    const auto changed = changed_by(post(row.body));
     ASSERT_FALSE(changed) << row.body;
     EXPECT_EQ(changed.error().code, Errc::kInvalid);
     EXPECT_THAT(changed.error().what, HasSubstr(row.told));
   }
   EXPECT_EQ(*guard_->size(), 0U);
+  EXPECT_TRUE(journal_.events.empty());
 }
 
 TEST_F(GuardRequestsTest, RefusesMoreThanOneRequestMayHave) {
   json::array rules(20'001, json::value("remove 192.0.2.1"));
-  const auto changed = change_guard(*guard_, post(json::serialize(json::object{{"rules", rules}})));
+  const auto changed = changed_by(post(json::serialize(json::object{{"rules", rules}})));
 
   ASSERT_FALSE(changed);
   EXPECT_THAT(changed.error().what, HasSubstr("more than 20000 elements: send them in parts"));
@@ -103,15 +130,27 @@ TEST_F(GuardRequestsTest, RefusesMoreThanOneRequestMayHave) {
 TEST_F(GuardRequestsTest, AFullListIsALimit) {
   json::array rules;
   for (int i = 0; i < 51; ++i) rules.emplace_back("block 192.0.2." + std::to_string(i));
-  const auto changed = change_guard(*guard_, post(json::serialize(json::object{{"rules", rules}})));
+  const auto changed = changed_by(post(json::serialize(json::object{{"rules", rules}})));
 
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, Errc::kLimit);
 }
 
+TEST_F(GuardRequestsTest, TellsOfThePartOfAListThatCouldBeApplied) {
+  // What removes ends a row of those that are set at once.
+  json::array rules{"block 198.51.100.1", "remove 198.51.100.2"};
+  for (int i = 0; i < 51; ++i) rules.emplace_back("block 192.0.2." + std::to_string(i));
+  ASSERT_FALSE(changed_by(post(json::serialize(json::object{{"rules", rules}}))));
+
+  ASSERT_EQ(journal_.events.size(), 1U);
+  const json::object& told = journal_.events[0];
+  EXPECT_EQ(told.at("blocked").to_number<int>(), 1);
+  EXPECT_EQ(told.at("total").to_number<std::size_t>(), *guard_->size());
+  EXPECT_EQ(told.at("rules").as_array().size(), 20U);
+}
+
 TEST_F(GuardRequestsTest, ShowsAsManyRulesAsAskedFor) {
-  ASSERT_TRUE(change_guard(
-      *guard_,
+  ASSERT_TRUE(changed_by(
       post(R"({"rules":["block 10.0.0.0/8","allow 10.1.0.0/16","block 11.0.0.0/8","block 12.0.0.0/8"]})")));
 
   const json::object two = shown("/v1/guard?limit=2");
