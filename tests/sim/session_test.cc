@@ -121,6 +121,40 @@ TEST_P(WireSessionTest, KeepsIdAndSourceThroughAnOutage) {
   expect_balance();
 }
 
+TEST_P(SessionTest, LetsABackendSpeakFirstAfterAnOutage) {
+  const auto watchful = [](Config& config) {
+    config.tunnel.ping = 1s;
+    config.tunnel.timeout = 3s;
+  };
+  start(watchful, watchful);
+  backend.echo(true);
+  std::vector<SimDatagrams*> all;
+  for (unsigned i = 1; i <= 20; ++i) all.push_back(&client(i));
+  for (SimDatagrams* const one : all) one->send(public_end(), one->local().to_string());
+  world.run_for(50ms);
+  backend.echo(false);
+  SimDatagrams& unheard = client(99);  // nobody answered it: it waits for its client
+  unheard.send(public_end(), "hello?");
+  world.run_for(10ms);
+  const auto asked = backend.got();
+  ASSERT_EQ(asked.size(), 21U);
+  ASSERT_NO_FATAL_FAILURE(lose_carriers());
+  ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 1; }, 30s));
+  world.run_for(1100ms);
+
+  for (const auto& one : asked) backend.send(one.from, "news for " + one.payload);
+  world.run_for(50ms);
+
+  for (SimDatagrams* const one : all) {
+    ASSERT_EQ(one->got().size(), 2U) << one->local().to_string();
+    EXPECT_EQ(one->got().back().payload, "news for " + one->local().to_string());
+    EXPECT_EQ(one->got().back().from, public_end());
+  }
+  EXPECT_TRUE(unheard.got().empty());
+  EXPECT_EQ(at_hub().size(), 21U) << "none of them is another one";
+  expect_balance();
+}
+
 TEST_P(SessionTest, OpensAgainAtAHubThatWasRestarted) {
   start();
   backend.echo(true);
@@ -132,7 +166,8 @@ TEST_P(SessionTest, OpensAgainAtAHubThatWasRestarted) {
   world.run_for(100ms);
   world.start_hub();
   ASSERT_TRUE(world.run_until([&] { return world.edge().edge().carriers_up() == 1; }, 10s));
-  world.run_for(100ms);
+  world.run_for(2s);
+  EXPECT_TRUE(at_hub().empty()) << "what it does not know does not move to it";
   someone.send(public_end(), "two");
   world.run_for(50ms);
   ASSERT_EQ(someone.got().size(), 2U);

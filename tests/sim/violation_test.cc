@@ -10,6 +10,7 @@ namespace penstock {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr std::string_view kOpen = "PROXY TCP4 203.0.113.9 198.51.100.9 40000 443\r\n";
 
@@ -257,14 +258,17 @@ class BadHubTest : public testing::Test {
     EXPECT_TRUE(world.run_until([&] { return !host.peers().empty() && !peer().line().empty(); }, 1s));
   }
   ScriptedPeer& peer() { return *host.peers().front(); }
-  void assign() {
-    Assignment assignment;
+  static Assignment assignment(std::vector<std::string> features) {
     AssignedService web{.name = "web", .udp_idle = 60s};
     web.ports.add({443, 443});
     web.udp_ports.add({53, 53});
-    assignment.penstock =
-        Assignment::Extension{.features = {}, .instance = 5, .generation = 1, .services = {web}};
-    peer().send(to_line(assignment));
+    Assignment out;
+    out.penstock = Assignment::Extension{
+        .features = std::move(features), .instance = 5, .generation = 1, .services = {web}};
+    return out;
+  }
+  void assign() {
+    peer().send(to_line(assignment({})));
     EXPECT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kConfigResult).empty(); }, 1s));
   }
   std::string end() {
@@ -331,6 +335,61 @@ TEST_F(BadHubTest, IgnoresAnOlderConfig) {
   world.run_for(10ms);
   EXPECT_EQ(edge->edge().ports().open().to_string(), "443");
   EXPECT_EQ(peer().frames(FrameType::kConfigResult).size(), 1U);
+}
+
+/// Another one than the first, which knows these features, when the edge has dialled again.
+class NextHubTest : public BadHubTest {
+ protected:
+  /// A session that was answered, whose carrier is lost; the next one's handshake is done.
+  void move_on(const std::vector<std::string>& features) {
+    assign();
+    client.send({edge->address(), 53}, "question");
+    ASSERT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kUdpData).empty(); }, 1s));
+    session = peer().frames(FrameType::kUdpOpen).front().header.stream;
+    peer().send(session, FrameType::kUdpDataBack, "answer");
+    ASSERT_TRUE(world.run_until([&] { return !client.got().empty(); }, 1s));
+    peer().reset();
+    ASSERT_TRUE(
+        world.run_until([&] { return host.peers().size() == 2 && !host.peer().line().empty(); }, 10s));
+    host.peer().send(to_line(assignment(features)));
+    ASSERT_TRUE(world.run_until([&] { return !host.peer().frames(FrameType::kHello).empty(); }, 1s));
+    world.run_for(3s);
+  }
+  std::string named() { return host.peer().frames(FrameType::kHello).front().payload; }
+
+  SimDatagrams client{world.internet, {IpAddress::v4(0xcb007101), 4000}};
+  std::uint32_t session = 0;
+};
+
+TEST_F(NextHubTest, IsAskedOnceToTakeASessionOver) {
+  move_on({"something", "udp_move"});
+  EXPECT_THAT(named(), HasSubstr(R"("features":["udp_move"])"));
+  const auto asked = host.peer().frames(FrameType::kUdpMove);
+  ASSERT_EQ(asked.size(), 1U) << "however long it does not answer";
+  EXPECT_EQ(asked.front().header.stream, session);
+  EXPECT_EQ(asked.front().payload, peer().frames(FrameType::kUdpOpen).front().payload);
+  EXPECT_THAT(host.peer().frames(FrameType::kUdpOpen), IsEmpty());
+
+  client.send({edge->address(), 53}, "more");
+  world.run_for(10ms);
+  EXPECT_EQ(host.peer().frames(FrameType::kUdpOpen, session).size(), 1U) << "it did not say that it knows it";
+  EXPECT_EQ(host.peer().frames(FrameType::kUdpData, session).size(), 1U);
+}
+
+TEST_F(NextHubTest, HasASessionThatItConfirmed) {
+  move_on({"udp_move"});
+  host.peer().send(session, FrameType::kUdpOpenAck, "");
+  world.run_for(10ms);
+  client.send({edge->address(), 53}, "more");
+  world.run_for(10ms);
+  EXPECT_THAT(host.peer().frames(FrameType::kUdpOpen), IsEmpty());
+  EXPECT_EQ(host.peer().frames(FrameType::kUdpData, session).size(), 1U);
+}
+
+TEST_F(NextHubTest, IsNotAskedForWhatItDoesNotKnow) {
+  move_on({});
+  EXPECT_THAT(named(), HasSubstr(R"("features":[])"));
+  EXPECT_THAT(host.peer().frames(FrameType::kUdpMove), IsEmpty());
 }
 
 /// Each is counted and harms nothing: the session that is there goes on.

@@ -1,8 +1,10 @@
 #include "edge/edge_carrier.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "penstock/wire/frame.h"
 #include "tunnel/flow_journal.h"
 #include "tunnel/framed_carrier.h"
 #include "tunnel/quic_carrier.h"
@@ -30,6 +32,14 @@ Reason refusal_reason(const Refusal& refusal) {
     if (info.label == refusal.reason) return info.reason;
   }
   return PST_R_BAD_HANDSHAKE;
+}
+
+/// Of the hub's features those that we know.
+std::vector<std::string> shared_features(const std::vector<std::string>& of_hub) {
+  std::vector<std::string> out;
+  if (std::find(of_hub.begin(), of_hub.end(), wire::kFeatureUdpMove) != of_hub.end())
+    out.emplace_back(wire::kFeatureUdpMove);
+  return out;
 }
 
 }  // namespace
@@ -193,6 +203,7 @@ void EdgeCarrier::take_answer(Bytes bytes) {
 void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> leftover) {
   deadline_->cancel();
   legacy_ = !assignment.penstock.has_value();
+  if (!legacy_) features_ = shared_features(assignment.penstock->features);
   if (legacy_ && quic_ != nullptr) return fail(PST_R_BAD_HANDSHAKE, "a hub without our version, over QUIC");
   up_since_ = worker_.loop.now();
   carrier_ = make_carrier(std::move(leftover));
@@ -203,7 +214,7 @@ void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> l
                              .instance = shared_.instance,
                              .carrier = dial_.index,
                              .carriers = shared_.carriers,
-                             .features = {},
+                             .features = features_,
                              .software = "penstock " PENSTOCK_VERSION,
                              .beside = dial_.beside};
     carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));

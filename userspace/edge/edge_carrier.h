@@ -106,6 +106,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   std::string local() const { return quic_ != nullptr ? quic_->connection().local().to_string() : local_; }
   Time up_since() const { return up_since_; }
   bool legacy() const { return legacy_; }
+  /// Whether the hub knows UDP_MOVE.
+  bool moves_sessions() const { return !features_.empty(); }
   /// It ended, since the hub, which is there, knows nothing of it.
   bool forgotten() const { return quic_ != nullptr && quic_->connection().report().forgotten; }
 
@@ -161,6 +163,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   bool failed_ = false;
   std::unique_ptr<Carrier> carrier_;
   bool legacy_ = false;
+  std::vector<std::string> features_;  // that both sides know
   std::string peer_;
   std::string local_;
   Time up_since_{};

@@ -229,6 +229,20 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
   known.slot = static_cast<std::uint16_t>(carrier->index());
 }
 
+/// To the carrier that its slot has now: the next to say something may be the backend. One that nobody has
+/// answered waits for its client. The hub confirms what it knows; else it opens with the next datagram.
+void EdgeSessions::follow(Session& session) {
+  Extra& known = extra(session);
+  if (known.direct || known.carrier == 0 || session.state() == SessionState::kUnreplied) return;
+  EdgeCarrier* const carrier = carriers_.carrier_in(known.slot);
+  if (carrier == nullptr || is_open_on(known, *carrier) || known.asked == carrier->serial() ||
+      !carrier->moves_sessions())
+    return;
+  const auto header = proxy_v2_datagram({.client = session.path.remote, .local = session.path.local});
+  if (carrier->carrier()->move_session(wire::kSessionBit | session.id.value(), header.view()))
+    known.asked = carrier->serial();
+}
+
 /// What the programs could not forward to the client of a direct session.
 void EdgeSessions::from_backend(Session& session, Bytes payload) {
   LedgerLine& line = to_client(ledger_of(extra(session)), true);
@@ -274,7 +288,12 @@ Result<void> EdgeSessions::on_frame(const EdgeCarrier& carrier, FrameType type, 
   if (found == nullptr) {  // it has just ended here too, or never was
     worker_.counters.count(lookup == SessionTable::Lookup::kStale ? PST_R_LATE_FRAME : PST_R_NO_SESSION);
   } else if (type == FrameType::kUdpOpenAck) {
-    if (is_open_on(extra(*found), carrier)) extra(*found).acknowledged = true;
+    Extra& known = extra(*found);
+    if (known.asked == carrier.serial()) {
+      known.carrier = carrier.serial();
+      known.slot = static_cast<std::uint16_t>(carrier.index());
+    }
+    if (is_open_on(known, carrier)) known.acknowledged = true;
   } else {
     end(*found, reason.value_or(end_by_silence(*found)), false);
   }
@@ -326,7 +345,11 @@ void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
 
 void EdgeSessions::expire() {
   table_.expire(
-      worker_.loop.now(), table_.capacity() / kScanParts + 1, [this](Session& session) { refresh(session); },
+      worker_.loop.now(), table_.capacity() / kScanParts + 1,
+      [this](Session& session) {
+        refresh(session);
+        follow(session);
+      },
       [this](Session& session) { end(session, end_by_silence(session), true); });
   expiring_ = direct_.tidy() || table_.size() > 0;
   if (expiring_) expiry_->arm(worker_.loop.now() + kScanEvery);

@@ -33,8 +33,8 @@ class SessionCarriers {
 };
 
 /// Owned by its worker, on the worker's thread. A client's first datagram opens a session, within the limits;
-/// no answer of ours ever goes to a source on its own account. Sessions outlive carriers: on each new one a
-/// session opens again, with the same id, with its next datagram.
+/// no answer of ours ever goes to a source on its own account. Sessions outlive carriers: to each new one a
+/// session moves within a second, or with its client's next datagram, with the same id.
 class EdgeSessions final : public SessionFrames, private SteeringObserver {
  public:
   EdgeSessions(const Worker& worker, EdgeShared& shared, Ledger& ledger, SessionCarriers& carriers);
@@ -61,6 +61,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   /// What belongs to a session besides its path. It has a place of shared_.sessions_admission too.
   struct Extra {
     std::uint32_t carrier = 0;  // serial of the carrier on which it was opened last, of those in `slot`
+    std::uint32_t asked = 0;    // serial of the carrier that the hub was asked to move it to
     std::uint16_t slot = 0;
     std::uint16_t ledger = 0;   // its number in ledgers_
     bool direct = false;        // needs no carrier
@@ -85,6 +86,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   Session* open(const SessionPath& path, const Service& service);
   Reason start(Session& session, const Service& service);
   void forward(Session& session, Bytes payload);
+  void follow(Session& session);
   void from_backend(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);
   void end(Session& session, Reason reason, bool tell_hub);

@@ -1,6 +1,7 @@
 // What the hub assigns to its edges: services and their ports, and the edges themselves.
 #include "base/text.h"
 #include "hub/hub.h"
+#include "penstock/wire/frame.h"
 #include "proto/token.h"
 
 namespace penstock {
@@ -19,8 +20,11 @@ boost::json::object described(const Service& service) {
 // ---------------------------------------------------------------------------------------------- services
 
 Assignment Hub::assignment_for(const std::string& edge, std::uint64_t generation) const {
-  return catalog_.assignment_for(
-      edge, {.version = 1, .features = {}, .instance = instance_, .generation = generation, .services = {}});
+  return catalog_.assignment_for(edge, {.version = 1,
+                                        .features = {std::string{wire::kFeatureUdpMove}},
+                                        .instance = instance_,
+                                        .generation = generation,
+                                        .services = {}});
 }
 
 /// Brings one edge to what the catalog says now, if that differs from what it was told.

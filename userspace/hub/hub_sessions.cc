@@ -128,6 +128,10 @@ Result<void> HubSessions::on_frame(SessionTunnel& tunnel, std::uint64_t carrier,
     open(tunnel, carrier, routes, wire_id, payload);
     return {};
   }
+  if (type == FrameType::kUdpMove) {
+    move(tunnel, carrier, routes, wire_id, payload);
+    return {};
+  }
   std::optional<Reason> reason;  // UDP_CLOSE has none: silence ended the session
   if (type == FrameType::kReset) {
     const auto message = parse_reset(payload);
@@ -151,9 +155,7 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   if (!addresses) return refuse(carrier, wire_id, PST_R_BAD_OPEN, addresses.error().what);
   const Route* const route = routes.find_udp(addresses->local.port);
   if (Session* const found = find(tunnel, wire_id)) {
-    const bool same =
-        is_left(extra(*found)) ? resume(*found, route, *addresses) : is_same(*found, route, *addresses);
-    if (same) return go_on(*found, carrier);
+    if (take_up(*found, route, *addresses)) return go_on(*found, carrier);
     end(*found, PST_R_REPLACED, false);
   }
   Admission::Ticket ticket;
@@ -179,7 +181,19 @@ void HubSessions::open(SessionTunnel& tunnel, std::uint64_t carrier, const Route
   if (!std::exchange(expiring_, true)) expiry_->arm(worker_.loop.now() + kScanEvery);
 }
 
-bool HubSessions::is_same(const Session& session, const Route* route, const ProxyAddresses& addresses) {
+/// Of a session that is not open here, or not with these addresses, nothing becomes.
+void HubSessions::move(const SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes,
+                       std::uint32_t wire_id, Bytes header) {
+  const auto addresses = parse_proxy_v2_datagram(header);
+  if (!addresses) return refuse(carrier, wire_id, PST_R_BAD_OPEN, addresses.error().what);
+  Session* const found = find(tunnel, wire_id);
+  if (found == nullptr || !take_up(*found, routes.find_udp(addresses->local.port), *addresses)) return;
+  go_on(*found, carrier);
+}
+
+/// Whether it is the session of these addresses; one that the process before left is ours from then on.
+bool HubSessions::take_up(Session& session, const Route* route, const ProxyAddresses& addresses) {
+  if (is_left(extra(session))) return resume(session, route, addresses);
   return steering_->seen(session) == addresses && route != nullptr &&
          route->service->name == origin_of(extra(session)).service->name;
 }

@@ -116,7 +116,9 @@ class HubSessions final : private SteeringObserver {
   void remember(const Session& session);
   void open(SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes, std::uint32_t wire_id,
             Bytes header);
-  bool is_same(const Session& session, const Route* route, const ProxyAddresses& addresses);
+  void move(const SessionTunnel& tunnel, std::uint64_t carrier, const RouteTable& routes,
+            std::uint32_t wire_id, Bytes header);
+  bool take_up(Session& session, const Route* route, const ProxyAddresses& addresses);
   void go_on(Session& session, std::uint64_t carrier);
   Reason admit(const Route* route, const Endpoint& client, std::string_view edge, Admission::Ticket& ticket);
   /// A session's end towards its backend, or why there is none.

@@ -18,7 +18,7 @@ struct Form {
 };
 
 /// By type; the table of wire/tunnel.md, which a test compares with this one.
-constexpr std::array<Form, 0x15> kForms{{
+constexpr std::array<Form, 0x16> kForms{{
     {},
     {"OPEN", false, 0, kMaxOpen},
     {"DATA", false, 0, kMaxPayload},
@@ -40,6 +40,7 @@ constexpr std::array<Form, 0x15> kForms{{
     {"REPORT", true, 0, kMaxJson},
     {"GOAWAY", true, 6, kMaxGoAway},
     {"UDP_OPEN_ACK", false, 0, 0},
+    {"UDP_MOVE", false, kMinUdpOpen, kMaxUdpOpen},
 }};
 
 const Form* form_of(FrameType type) {
@@ -84,7 +85,8 @@ bool is_data(FrameType type) {
 }
 
 bool is_udp(FrameType type) {
-  return (type >= FrameType::kUdpOpen && type <= FrameType::kUdpClose) || type == FrameType::kUdpOpenAck;
+  return (type >= FrameType::kUdpOpen && type <= FrameType::kUdpClose) || type == FrameType::kUdpOpenAck ||
+         type == FrameType::kUdpMove;
 }
 
 void write_header(const FrameHeader& header, std::span<std::byte, wire::kHeaderSize> out) {

@@ -193,6 +193,12 @@ void Carrier::send_session(FrameType type, std::uint32_t session, Bytes payload)
   if (state_ == State::kRunning) queue_frame(session, type, payload);
 }
 
+bool Carrier::move_session(std::uint32_t session, Bytes proxy_header) {
+  if (state_ != State::kRunning || control_is_full()) return false;
+  queue_frame(session, FrameType::kUdpMove, proxy_header);
+  return true;
+}
+
 void Carrier::acknowledge_session(std::uint32_t session) {
   if (mode_ == Mode::kPenstock) send_session(FrameType::kUdpOpenAck, session, {});
 }

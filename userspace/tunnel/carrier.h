@@ -125,6 +125,8 @@ class Carrier : protected LinkObserver {
   virtual bool open_session(std::uint32_t session, Bytes proxy_header, Bytes payload, LedgerLine& line) = 0;
   /// Whether a datagram may be lost on its way: then a session opens with every one until it is acknowledged.
   virtual bool loses_datagrams() const = 0;
+  /// Edge: sends UDP_MOVE, to a hub that knows it. False when that has to wait: too much does already.
+  bool move_session(std::uint32_t session, Bytes proxy_header);
   /// Sends UDP_CLOSE, UDP_OPEN_ACK or RESET of a session, before datagrams that are queued. Nothing when the
   /// carrier is not running.
   void send_session(FrameType type, std::uint32_t session, Bytes payload);

@@ -106,6 +106,7 @@ bool Carrier::belongs_here(FrameType type) const {
       return penstock;
     case FrameType::kHello:
     case FrameType::kConfigResult:
+    case FrameType::kUdpMove:
       return hub && penstock;
     case FrameType::kUdpOpenAck:
       return !hub && penstock;

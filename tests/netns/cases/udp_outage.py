@@ -69,6 +69,34 @@ def what_a_backend_says_during_an_outage_is_counted(world):
 
 
 @case(short=True)
+def a_backend_may_be_the_first_to_speak_afterwards(world):
+    backend = world.udp_backend(7000)
+    hub, edge = world.pair([ECHO], hub=QUICK, edge=QUICK)
+    client = world.udp_client(7000)
+    client.send(b"hello")
+    _, source = backend.recvfrom(100)
+    backend.sendto(b"welcome", source)
+    expect_equal(client.recv(100), b"welcome", "the answer")
+    before = {node: identities(node) for node in (hub, edge)}
+    world.edge.link("hub", "down")
+    edge.await_event("tunnel_down")
+    hub.await_event("edge_disconnected")
+    world.edge.link("hub", "up")
+    edge.await_connected(40)
+    client.settimeout(0.2)
+
+    def reached():
+        backend.sendto(b"news", source)
+        try:
+            return client.recv(100) == b"news"
+        except TimeoutError:
+            return False
+    until(reached, "the client hears of it without having asked")
+    for node, rows in before.items():
+        expect_equal(identities(node), rows, f"ids, states and sources at {node.name}")
+
+
+@case(short=True)
 def the_hub_is_killed_and_restarted(world):
     """The edge's sessions keep their ids, and are new to the hub."""
     world.udp_echo(7000)

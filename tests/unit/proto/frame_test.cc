@@ -83,6 +83,7 @@ std::vector<std::byte> one_of_each() {
   append_frame(out, 0, FrameType::kReport, as_bytes("{}"));
   append_frame(out, 0, FrameType::kGoAway, as_bytes("abcdef"));
   append_frame(out, 4, FrameType::kUdpOpenAck, {});
+  append_frame(out, 4, FrameType::kUdpMove, as_bytes(std::string(28, 'p')));
   return out;
 }
 
@@ -93,7 +94,7 @@ TEST(Header, IsNineBytesBigEndian) {
 TEST(FrameReader, ReadsEveryKind) {
   const auto frames = read_in_pieces(one_of_each(), {});
 
-  ASSERT_EQ(frames.size(), 21U);
+  ASSERT_EQ(frames.size(), 22U);
   EXPECT_EQ(frames[1].header, (FrameHeader{1, FrameType::kOpen, 45}));
   EXPECT_EQ(frames[1].payload, "PROXY TCP4 192.0.2.1 198.51.100.7 40000 443\r\n");
   EXPECT_EQ(frames[5].header, (FrameHeader{0xffffffff, FrameType::kDataBack, 16}));
@@ -210,7 +211,7 @@ TEST(FrameReader, RefusesWhatHasNotTheFormOfItsType) {
   };
   const std::array cases{
       Case{1, 1, 0x00, 0, "unknown frame #2 at offset 9: there is no frame type 0x00"},
-      Case{2, 1, 0x15, 0, "there is no frame type 0x15"},
+      Case{2, 1, 0x16, 0, "there is no frame type 0x16"},
       Case{3, 1, 0xff, 0, "there is no frame type 0xff"},
       Case{4, 1, 0x01, 108, "OPEN frame #2 at offset 9: a payload of 108 bytes is longer than 107"},
       Case{5, 1, 0x02, (16U << 20) + 1, "DATA frame #2 at offset 9: a payload of 16777217 bytes is longer"},
@@ -285,7 +286,7 @@ TEST(FrameType, OnlyThoseOfUdpBelongToSessions) {
 TEST(FrameType, UnknownOnesHaveNoName) {
   EXPECT_EQ(name_of(FrameType::kDataBack), "DATA_BACK");
   EXPECT_EQ(name_of(static_cast<FrameType>(0)), "unknown");
-  EXPECT_EQ(name_of(static_cast<FrameType>(0x15)), "unknown");
+  EXPECT_EQ(name_of(static_cast<FrameType>(0x16)), "unknown");
   EXPECT_EQ(name_of(static_cast<FrameType>(0xff)), "unknown");
 }
 

@@ -38,10 +38,12 @@ TEST_F(CarrierSessionsTest, TellsAHubWhatAnEdgeSays) {
   say(kSession, kUdpOpen, header_);
   say(kSession, kUdpData, "datagram");
   say(kSession, kUdpData);
+  say(kSession, kUdpMove, header_);
   say(kSession, kUdpClose);
   EXPECT_EQ(owner_.told, (std::vector<HeardFrame>{{kSession, kUdpOpen, header_},
                                                   {kSession, kUdpData, "datagram"},
                                                   {kSession, kUdpData, ""},
+                                                  {kSession, kUdpMove, header_},
                                                   {kSession, kUdpClose, ""}}));
   EXPECT_TRUE(carrier_->running());
   EXPECT_EQ(types(), "");  // answers are the owner's
@@ -157,6 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongId{"UdpClose", Side::kHub, 0x7fffffff, FrameType::kUdpClose, 0, kNoSession},
         WrongId{"UdpDataBack", Side::kEdge, 1, FrameType::kUdpDataBack, 1, kNoSession},
         WrongId{"UdpOpenAck", Side::kEdge, 1, FrameType::kUdpOpenAck, 0, kNoSession},
+        WrongId{"UdpMove", Side::kHub, 1, FrameType::kUdpMove, 28, kNoSession},
         WrongId{"Open", Side::kHub, kSession, FrameType::kOpen, 0,
                 std::string{"OPEN frame #3 at offset 70"} + kNoStream},
         WrongId{"Data", Side::kHub, kSession, FrameType::kData, 1, kNoStream},
@@ -193,7 +196,8 @@ INSTANTIATE_TEST_SUITE_P(Table, WrongWayTest,
                                          WrongWay{"UdpDataToAnEdge", Side::kEdge, FrameType::kUdpData, 1},
                                          WrongWay{"UdpDataBackToAHub", Side::kHub, FrameType::kUdpDataBack,
                                                   1},
-                                         WrongWay{"UdpOpenAckToAHub", Side::kHub, FrameType::kUdpOpenAck, 0}),
+                                         WrongWay{"UdpOpenAckToAHub", Side::kHub, FrameType::kUdpOpenAck, 0},
+                                         WrongWay{"UdpMoveToAnEdge", Side::kEdge, FrameType::kUdpMove, 28}),
                          [](const auto& param) { return param.param.name; });
 
 TEST_F(CarrierSessionsTest, HasNoIdsLeftWhereThoseOfSessionsBegin) {
