@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "bpf/guard_units.h"
 #include "lib/bucket.h"
 #include "support/sim_random.h"
 
@@ -13,7 +14,6 @@ namespace {
 
 using Wide = long double;
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kYear = 365 * 86400 * kSecond;
 constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
 

@@ -5,12 +5,10 @@
 #include <limits>
 
 #include "bpf/bpf_test.h"
+#include "bpf/guard_units.h"
 
 namespace penstock {
 namespace {
-
-constexpr std::uint64_t kToken = 1 << 20;
-constexpr std::uint64_t kSecond = 1'000'000'000;
 
 std::uint64_t coarse_now() {
   timespec now{};
@@ -144,7 +142,7 @@ TEST_F(GuardTest, RefillsWithTime) {
     pst_rate rate;
     int passed;
   };
-  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::uint32_t kHighest = std::numeric_limits<std::uint32_t>::max();
   const std::vector<Case> cases{
       {0, 0, {1, 5}, 0},
       {kSecond / 2, 0, {1, 5}, 0},
@@ -156,7 +154,7 @@ TEST_F(GuardTest, RefillsWithTime) {
       {kSecond / 95, 0, {1000, 1000}, 10},
       {1'000'000 * kSecond, 0, {1, 5}, 5},       // eleven days
       {~0ULL / 2, 0, {1, 5}, 5},                 // three hundred years: the clock began at 0
-      {~0ULL / 2, 0, {kMost, kMost}, 10},        // nothing overflows
+      {~0ULL / 2, 0, {kHighest, kHighest}, 10},  // nothing overflows
       {kSecond, ~0ULL, {1, 5}, 5},               // more than a bucket of now holds
       {0 - 3600 * kSecond, 0, {1000, 1000}, 0},  // filled in the future
   };

@@ -1,10 +1,9 @@
 // Programs on TC, up to where they would forward: every reason, and that what passes is not touched.
 #include "bpf/bpf_test.h"
+#include "bpf/guard_units.h"
 
 namespace penstock {
 namespace {
-
-constexpr std::uint64_t kToken = 1 << 20;
 
 class TcEdgeTest : public BpfTest {
  protected:

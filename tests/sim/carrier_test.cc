@@ -16,18 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kOpen = "PROXY TCP4 203.0.113.9 198.51.100.9 40000 443\r\n";
-
 std::string text(std::size_t size) {
   std::string out(size, '\0');
   Pattern{1}.fill(0, {reinterpret_cast<std::byte*>(out.data()), size});
   return out;
-}
-
-std::string u32(std::uint32_t number) {
-  std::array<std::byte, 4> out{};
-  store_u32(out.data(), number);
-  return std::string{as_text(out)};
 }
 
 /// An owner that lets everything happen.

@@ -10,14 +10,7 @@ namespace {
 using testing::HasSubstr;
 using testing::SizeIs;
 
-constexpr std::string_view kOpen = "PROXY TCP4 203.0.113.9 198.51.100.9 40000 443\r\n";
 constexpr std::uint64_t kLegacyWindow = 1'000'000;  // the smallest that a legacy peer may have
-
-std::string u32(std::uint32_t number) {
-  std::array<std::byte, 4> out{};
-  store_u32(out.data(), number);
-  return std::string{as_text(out)};
-}
 
 std::string pattern(std::uint64_t seed, std::size_t size) {
   std::string out(size, '\0');

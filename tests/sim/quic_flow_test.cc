@@ -4,8 +4,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kNarrow = 1280 - 20 - 8;  // payload of a packet of 1280 bytes
-constexpr std::uint32_t kOutside = 0xcb007100;  // 203.0.113.0, of an edge behind a NAT
+constexpr std::size_t kNarrow = 1280 - 20 - 8;     // payload of a packet of 1280 bytes
+constexpr std::uint32_t kOutsideNat = 0xcb007100;  // 203.0.113.0, of an edge behind a NAT
 
 SimDatagramPath lossy(double loss) {
   return {.delay = 10ms,
@@ -123,7 +123,7 @@ TEST_F(QuicFlowTest, OutlivesAnotherAddressOfTheEdge) {
   open_bulk(5, 5'000'000);
   for (std::uint32_t i = 1; i <= 3; ++i) {
     ASSERT_TRUE(run_until_moving(i * 500'000));
-    world.internet.post().readdress(world.edge().address(), IpAddress::v4(kOutside + i));
+    world.internet.post().readdress(world.edge().address(), IpAddress::v4(kOutsideNat + i));
   }
   expect_all_complete(60s);
   EXPECT_EQ(world.edge().journal().count("carrier_down"), 0U);

@@ -2,14 +2,11 @@
 // altered.
 #include <map>
 
-#include "sim/sim_datagrams.h"
-#include "sim/world.h"
+#include "sim/session_world.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::uint16_t kPublic = 53;
-constexpr std::uint16_t kTarget = 5353;
 constexpr std::size_t kLongest = 65507;
 
 SimDatagramPath path(double loss) {

@@ -1,8 +1,10 @@
 // A peer of the tunnel that a test plays by hand: it says what it is told to, and keeps what it hears.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/link.h"
@@ -13,6 +15,16 @@
 #include "support/sim_network.h"
 
 namespace penstock {
+
+/// What an OPEN says.
+inline constexpr std::string_view kOpen = "PROXY TCP4 203.0.113.9 198.51.100.9 40000 443\r\n";
+
+/// The payload of a WINDOW_UPDATE.
+inline std::string u32(std::uint32_t number) {
+  std::array<std::byte, 4> out{};
+  store_u32(out.data(), number);
+  return std::string{as_text(out)};
+}
 
 struct ScriptedFrame {
   FrameHeader header;  // of DATA: with the length of the whole frame

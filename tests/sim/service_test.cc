@@ -9,13 +9,13 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint16_t kOther = 8080;
+constexpr std::uint16_t kOtherPort = 8080;
 
 class ServiceTest : public testing::TestWithParam<World::Carrier> {
  protected:
   ServiceTest() {
     world.start();
-    world.add_service("other", kOther);
+    world.add_service("other", kOtherPort);
     EXPECT_TRUE(world.run_until([&] { return world.state_of("edge-1", "other") == "listening"; }, 1s));
   }
 
@@ -53,7 +53,7 @@ class ServiceTest : public testing::TestWithParam<World::Carrier> {
 };
 
 TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
-  SimFlow& removed = open(kOther, kOpenEndedPlan);
+  SimFlow& removed = open(kOtherPort, kOpenEndedPlan);
   SimFlow& kept = open(
       World::kPort, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
@@ -63,8 +63,8 @@ TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
   EXPECT_TRUE(removed.backend()->was_reset());
   EXPECT_EQ(world.hub().journal().last("stream_closed").text("reason"), "service_removed");
   EXPECT_EQ(world.edge().journal().last("stream_closed").text("reason"), "service_removed");
-  EXPECT_FALSE(world.edge().edge().ports().open().contains(kOther));
-  SimFlow& late = open(kOther, kSmallPlan);
+  EXPECT_FALSE(world.edge().edge().ports().open().contains(kOtherPort));
+  SimFlow& late = open(kOtherPort, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return late.over(); }, 1s));
   EXPECT_TRUE(late.refused());
   ASSERT_TRUE(world.run_until([&] { return kept.completed(); }, 10s)) << kept.mistake();
@@ -72,7 +72,7 @@ TEST_P(ServiceTest, ResetsTheFlowsOfARemovedServiceAndNoOther) {
 }
 
 TEST_P(ServiceTest, MovesAServiceToAnotherPort) {
-  SimFlow& old = open(kOther, kOpenEndedPlan);
+  SimFlow& old = open(kOtherPort, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
   Service moved = service("other");
   moved.ports = PortSet{};
@@ -88,27 +88,27 @@ TEST_P(ServiceTest, MovesAServiceToAnotherPort) {
 }
 
 TEST_P(ServiceTest, LeavesFlowsAloneWhenOnlyTheTargetChanges) {
-  SimFlow& old =
-      open(kOther, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
+  SimFlow& old = open(
+      kOtherPort, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
   Service changed = service("other");
   changed.target.port = 1;  // where nobody listens
   change(changed);
-  EXPECT_EQ(refusal(kOther), "dial_failed");
+  EXPECT_EQ(refusal(kOtherPort), "dial_failed");
   ASSERT_TRUE(world.run_until([&] { return old.completed(); }, 10s)) << old.mistake();
   world.expect_nothing_left();
 }
 
 TEST_P(ServiceTest, DrainsOneService) {
-  SimFlow& old =
-      open(kOther, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
+  SimFlow& old = open(
+      kOtherPort, {.client = {.send = 300'000, .take = 1000, .pause = 10ms}, .backend = {.send = 300'000}});
   ASSERT_TRUE(run_until_moving(1s));
   world.hub().hub().drain_service("other", true).value();
   world.run_for(1ms);
-  EXPECT_EQ(refusal(kOther), "service_draining");
+  EXPECT_EQ(refusal(kOtherPort), "service_draining");
   ASSERT_TRUE(world.run_until([&] { return old.completed(); }, 10s)) << old.mistake();
   world.hub().hub().drain_service("other", false).value();
-  SimFlow& fresh = open(kOther, kSmallPlan);
+  SimFlow& fresh = open(kOtherPort, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return fresh.completed(); }, 1s)) << fresh.mistake();
   world.expect_nothing_left();
 }
@@ -129,7 +129,7 @@ TEST_P(ServiceTest, ReportsAPortThatAnotherProgramHoldsAndTakesItWhenItIsFree) {
 
 TEST_P(ServiceTest, KeepsToTheEdgesOwnPolicy) {
   EdgeNode& strict = world.add_edge("edge-2", 2, [](Config& config) {
-    config.edge->ports_deny.add({kOther, kOther});
+    config.edge->ports_deny.add({kOtherPort, kOtherPort});
   });
   ASSERT_TRUE(world.run_until([&] { return world.state_of("edge-2", "other") == "failed"; }, 1s));
   EXPECT_EQ(world.hub().journal().last("port_failed").text("reason"), "port_denied");
@@ -141,25 +141,25 @@ TEST_P(ServiceTest, WaitsForTheNameOfATarget) {
   named.target.host = "backend.test";
   change(named);
   world.run_for(10ms);
-  EXPECT_EQ(refusal(kOther), "no_address");
+  EXPECT_EQ(refusal(kOtherPort), "no_address");
   EXPECT_EQ(world.hub().journal().last("resolve_failed").text("host"), "backend.test");
   world.internet.set_name("backend.test", {World::backend_address()});
   world.run_for(31s);
-  SimFlow& flow = open(kOther, kSmallPlan);
+  SimFlow& flow = open(kOtherPort, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return flow.completed(); }, 1s)) << flow.mistake();
   world.internet.set_name("backend.test", {});  // the last good answer is kept
   world.run_for(31s);
-  SimFlow& again = open(kOther, kSmallPlan);
+  SimFlow& again = open(kOtherPort, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return again.completed(); }, 1s)) << again.mistake();
 }
 
 TEST_P(ServiceTest, TellsWhyABackendWasNotReached) {
   world.backend.close();
-  EXPECT_EQ(refusal(kOther), "dial_failed");
+  EXPECT_EQ(refusal(kOtherPort), "dial_failed");
   EXPECT_THAT(world.hub().journal().last("stream_closed").text("text"), HasSubstr("10.0.0.5:8443"));
   world.internet.set_silent(World::backend_address(), true);
   const Time asked = world.clock.now();
-  EXPECT_EQ(refusal(kOther, 6s), "dial_timeout");
+  EXPECT_EQ(refusal(kOtherPort, 6s), "dial_timeout");
   EXPECT_GE(world.clock.now() - asked, 5s);
   EXPECT_LT(world.clock.now() - asked, 5100ms);
   world.expect_nothing_left();
@@ -174,7 +174,7 @@ TEST_P(ServiceTest, TriesAllAddressesOfABackendWithinTheTimeForDialling) {
   named.target.host = "backend.test";
   change(named);
   world.run_for(10ms);
-  SimFlow& flow = open(kOther, kSmallPlan);
+  SimFlow& flow = open(kOtherPort, kSmallPlan);
   ASSERT_TRUE(world.run_until([&] { return flow.completed(); }, 5s)) << flow.mistake();
   world.expect_nothing_left();
 }
@@ -183,15 +183,15 @@ TEST_P(ServiceTest, LimitsTheFlowsOfAServiceAndOfASource) {
   Service limited = service("other");
   limited.max_flows = 3;
   change(limited);
-  for (int i = 0; i < 3; ++i) open(kOther, kOpenEndedPlan);
+  for (int i = 0; i < 3; ++i) open(kOtherPort, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));
-  EXPECT_EQ(refusal(kOther), "limit_service");
+  EXPECT_EQ(refusal(kOtherPort), "limit_service");
   EXPECT_EQ(world.hub().journal().last("limit_reached").text("service"), "other");
   EXPECT_EQ(world.hub().machine().admission.open(), 3U);
   world.flows()[1]->client()->reset();
   ASSERT_TRUE(world.run_until([&] { return world.flows()[1]->over(); }, 1s));
   EXPECT_EQ(world.hub().journal().last("stream_closed").text("reason"), "client_reset");
-  SimFlow& next = open(kOther, kOpenEndedPlan);
+  SimFlow& next = open(kOtherPort, kOpenEndedPlan);
   ASSERT_TRUE(world.run_until([&] { return next.client() != nullptr && next.client()->received() > 0; }, 1s));
   EXPECT_EQ(world.hub().machine().admission.open(), 3U);
 }
@@ -201,7 +201,7 @@ TEST_P(ServiceTest, EndsFlowsThatAreIdleOrHalfClosedTooLong) {
   idle.idle = 90s;
   change(idle);
   world.run_for(1ms);
-  SimFlow& silent = open(kOther, kOpenEndedPlan);
+  SimFlow& silent = open(kOtherPort, kOpenEndedPlan);
   SimFlow& half = open(World::kPort, {.client = {.send = 1000}, .backend = {.send = 1000, .finish = false}});
   SimFlow& patient = open(World::kPort, kOpenEndedPlan);
   ASSERT_TRUE(run_until_moving(1s));

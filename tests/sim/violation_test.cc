@@ -2,6 +2,7 @@
 // says where.
 #include <gmock/gmock.h>
 
+#include "sim/scripted_hub.h"
 #include "sim/scripted_peer.h"
 #include "sim/sim_datagrams.h"
 #include "sim/world.h"
@@ -10,15 +11,6 @@ namespace penstock {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
-
-constexpr std::string_view kOpen = "PROXY TCP4 203.0.113.9 198.51.100.9 40000 443\r\n";
-
-std::string u32(std::uint32_t number) {
-  std::array<std::byte, 4> out{};
-  store_u32(out.data(), number);
-  return std::string{as_text(out)};
-}
 
 std::string header(std::uint32_t stream, std::uint8_t type, std::uint32_t length) {
   return u32(stream) + static_cast<char>(type) + u32(length);
@@ -249,39 +241,7 @@ TEST_F(ViolationTest, APeerThatAsksWithoutReadingAnswersHoldsLittleMemory) {
 
 // ---------------------------------------------------------------------------------- a hub that does
 
-class BadHubTest : public testing::Test {
- protected:
-  BadHubTest() {
-    host.listen(World::hub_endpoint());
-    edge = &world.add_edge_with(
-        encode_token({.hub = {"192.0.2.1", 8443}, .edge_id = "e1", .secret = "s3cret", .pins = {{}}}), 1);
-    EXPECT_TRUE(world.run_until([&] { return !host.peers().empty() && !peer().line().empty(); }, 1s));
-  }
-  ScriptedPeer& peer() { return *host.peers().front(); }
-  static Assignment assignment(std::vector<std::string> features) {
-    AssignedService web{.name = "web", .udp_idle = 60s};
-    web.ports.add({443, 443});
-    web.udp_ports.add({53, 53});
-    Assignment out;
-    out.penstock = Assignment::Extension{
-        .features = std::move(features), .instance = 5, .generation = 1, .services = {web}};
-    return out;
-  }
-  void assign() {
-    peer().send(to_line(assignment({})));
-    EXPECT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kConfigResult).empty(); }, 1s));
-  }
-  std::string end() {
-    EXPECT_TRUE(world.run_until([&] { return edge->journal().count("carrier_down") == 1; }, 3s));
-    EXPECT_EQ(edge->journal().last("carrier_down").text("reason"), "protocol_error");
-    EXPECT_EQ(peer().go_away().reason, PST_R_PROTOCOL_ERROR);
-    return edge->journal().last("carrier_down").text("error");
-  }
-
-  World world{73};
-  ScriptedHost host{world.internet, World::hub_address(), true};
-  EdgeNode* edge = nullptr;
-};
+class BadHubTest : public ScriptedHubTest {};
 
 TEST_F(BadHubTest, SendsAnAnswerThatCannotBeRead) {
   peer().send("[1,2,3]\n");
@@ -335,61 +295,6 @@ TEST_F(BadHubTest, IgnoresAnOlderConfig) {
   world.run_for(10ms);
   EXPECT_EQ(edge->edge().ports().open().to_string(), "443");
   EXPECT_EQ(peer().frames(FrameType::kConfigResult).size(), 1U);
-}
-
-/// Another one than the first, which knows these features, when the edge has dialled again.
-class NextHubTest : public BadHubTest {
- protected:
-  /// A session that was answered, whose carrier is lost; the next one's handshake is done.
-  void move_on(const std::vector<std::string>& features) {
-    assign();
-    client.send({edge->address(), 53}, "question");
-    ASSERT_TRUE(world.run_until([&] { return !peer().frames(FrameType::kUdpData).empty(); }, 1s));
-    session = peer().frames(FrameType::kUdpOpen).front().header.stream;
-    peer().send(session, FrameType::kUdpDataBack, "answer");
-    ASSERT_TRUE(world.run_until([&] { return !client.got().empty(); }, 1s));
-    peer().reset();
-    ASSERT_TRUE(
-        world.run_until([&] { return host.peers().size() == 2 && !host.peer().line().empty(); }, 10s));
-    host.peer().send(to_line(assignment(features)));
-    ASSERT_TRUE(world.run_until([&] { return !host.peer().frames(FrameType::kHello).empty(); }, 1s));
-    world.run_for(3s);
-  }
-  std::string named() { return host.peer().frames(FrameType::kHello).front().payload; }
-
-  SimDatagrams client{world.internet, {IpAddress::v4(0xcb007101), 4000}};
-  std::uint32_t session = 0;
-};
-
-TEST_F(NextHubTest, IsAskedOnceToTakeASessionOver) {
-  move_on({"something", "udp_move"});
-  EXPECT_THAT(named(), HasSubstr(R"("features":["udp_move"])"));
-  const auto asked = host.peer().frames(FrameType::kUdpMove);
-  ASSERT_EQ(asked.size(), 1U) << "however long it does not answer";
-  EXPECT_EQ(asked.front().header.stream, session);
-  EXPECT_EQ(asked.front().payload, peer().frames(FrameType::kUdpOpen).front().payload);
-  EXPECT_THAT(host.peer().frames(FrameType::kUdpOpen), IsEmpty());
-
-  client.send({edge->address(), 53}, "more");
-  world.run_for(10ms);
-  EXPECT_EQ(host.peer().frames(FrameType::kUdpOpen, session).size(), 1U) << "it did not say that it knows it";
-  EXPECT_EQ(host.peer().frames(FrameType::kUdpData, session).size(), 1U);
-}
-
-TEST_F(NextHubTest, HasASessionThatItConfirmed) {
-  move_on({"udp_move"});
-  host.peer().send(session, FrameType::kUdpOpenAck, "");
-  world.run_for(10ms);
-  client.send({edge->address(), 53}, "more");
-  world.run_for(10ms);
-  EXPECT_THAT(host.peer().frames(FrameType::kUdpOpen), IsEmpty());
-  EXPECT_EQ(host.peer().frames(FrameType::kUdpData, session).size(), 1U);
-}
-
-TEST_F(NextHubTest, IsNotAskedForWhatItDoesNotKnow) {
-  move_on({});
-  EXPECT_THAT(named(), HasSubstr(R"("features":[])"));
-  EXPECT_THAT(host.peer().frames(FrameType::kUdpMove), IsEmpty());
 }
 
 /// Each is counted and harms nothing: the session that is there goes on.

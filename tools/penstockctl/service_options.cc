@@ -60,7 +60,7 @@ struct ServiceOption {
   Result<json::value> (*read)(std::string_view text);
 };
 
-constexpr std::array kServiceOptions{
+constexpr std::array kServiceMembers{
     ServiceOption{"ports", "ports", as_ports},
     ServiceOption{"protocol", "protocol", as_text},
     ServiceOption{"target", "target", as_text},
@@ -78,7 +78,7 @@ constexpr std::array kServiceOptions{
 
 Result<json::object> service_from_options(const OptionValues& options) {
   json::object out;
-  for (const ServiceOption& each : kServiceOptions) {
+  for (const ServiceOption& each : kServiceMembers) {
     const auto given = options.find(each.option);
     if (given == options.end()) continue;
     auto value = each.read(given->second);

@@ -9,6 +9,11 @@ using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 using Duration = Clock::duration;
 
+/// With their fractions.
+inline double seconds_of(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 /// "Never": later than every deadline.
 inline constexpr Time kNever = Time::max();
 

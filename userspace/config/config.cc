@@ -14,7 +14,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMostBytes = 1 << 20;
+constexpr std::size_t kLargestConfig = 1 << 20;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -45,8 +45,8 @@ void note_positions(const std::string& path, Draft& draft) {
 
 Result<Draft> make_draft(std::string_view text, const std::string& path, const Environment& environment,
                          const Overrides& overrides) {
-  if (text.size() > kMostBytes) {
-    return error(Errc::kLimit, path + " is larger than " + std::to_string(kMostBytes) + " bytes");
+  if (text.size() > kLargestConfig) {
+    return error(Errc::kLimit, path + " is larger than " + std::to_string(kLargestConfig) + " bytes");
   }
   auto document = parse_toml(text, path);
   if (!document) return document.error();
@@ -69,7 +69,7 @@ Result<Config> finish(Draft draft) {
 
 Result<Config> load_config(const std::string& path, const Environment& environment,
                            const Overrides& overrides) {
-  auto text = read_file(path, kMostBytes);
+  auto text = read_file(path, kLargestConfig);
   if (!text) return text.error();
   auto draft = make_draft(*text, path, environment, overrides);
   if (!draft) return draft.error();

@@ -6,8 +6,8 @@ namespace {
 
 constexpr std::size_t kMostPins = 8;
 constexpr std::size_t kMostAddresses = 64;
-constexpr Text kPath{0, 4000, "the path of a file"};
-constexpr Parsed<HostPort> kHub{&HostPort::parse, "HOST:PORT of the hub, such as \"hub.example.net:8443\""};
+constexpr Parsed<HostPort> kHubName{&HostPort::parse,
+                                    "HOST:PORT of the hub, such as \"hub.example.net:8443\""};
 constexpr Parsed<IpAddress> kAddress{&IpAddress::parse,
                                      "an IP address of this machine, such as \"192.0.2.1\" or \"::\""};
 
@@ -36,12 +36,12 @@ EdgeConfig default_edge() {
 
 const Fields<EdgeConfig>& edge_fields() {
   static const Fields<EdgeConfig> kFields{
-      field("token_file", &EdgeConfig::token_file, kPath),
-      field("hub", &EdgeConfig::hub, Maybe{kHub}),
+      field("token_file", &EdgeConfig::token_file, kFilePath),
+      field("hub", &EdgeConfig::hub, Maybe{kHubName}),
       field("id", &EdgeConfig::id, EdgeId{}),
-      field("secret_file", &EdgeConfig::secret_file, kPath),
+      field("secret_file", &EdgeConfig::secret_file, kFilePath),
       field("pins", &EdgeConfig::pins, ListOf{Pin{}, 0, kMostPins}),
-      field("ca_file", &EdgeConfig::ca_file, kPath),
+      field("ca_file", &EdgeConfig::ca_file, kFilePath),
       field("hub_name", &EdgeConfig::hub_name, Text{0, 255, "the name in the hub's certificate"}),
       field("insecure_accept_any_hub", &EdgeConfig::insecure_accept_any_hub, Flag{}),
       field("carrier", &EdgeConfig::carrier, CarrierWord{}),

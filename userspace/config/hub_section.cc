@@ -5,7 +5,6 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kMostListeners = 64;
-constexpr Text kPath{0, 4000, "the path of a file"};
 constexpr Parsed<Endpoint> kListener{&Endpoint::parse,
                                      "ADDRESS:PORT, such as \"0.0.0.0:8443\" or \"[::]:8443\""};
 constexpr Parsed<HostPort> kPublicName{&HostPort::parse,
@@ -23,8 +22,8 @@ const Fields<HubConfig>& hub_fields() {
   static const Fields<HubConfig> kFields{
       field("listen", &HubConfig::listen, ListOf{kListener, 1, kMostListeners}),
       reloadable(field("public", &HubConfig::public_address, Maybe{kPublicName})),
-      field("certificate", &HubConfig::certificate, kPath),
-      field("key", &HubConfig::key, kPath),
+      field("certificate", &HubConfig::certificate, kFilePath),
+      field("key", &HubConfig::key, kFilePath),
       field("quic", &HubConfig::quic, Flag{}),
   };
   return kFields;

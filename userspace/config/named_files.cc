@@ -6,7 +6,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMostBytes = 1 << 20;
+constexpr std::size_t kLargestFile = 1 << 20;
 
 /// Reports the file's error at the place of the key; a key that is empty names no file.
 template <class Read>
@@ -18,10 +18,10 @@ void check_file(Draft& draft, const std::string& place, std::string_view key, co
 }
 
 Result<std::string> read_public(const std::string& path) {
-  return read_file(path, kMostBytes);
+  return read_file(path, kLargestFile);
 }
 Result<std::string> read_private(const std::string& path) {
-  return read_secret_file(path, kMostBytes);
+  return read_secret_file(path, kLargestFile);
 }
 Result<std::string> read_any_secret(const std::string& path) {
   return read_secret(path, 1);

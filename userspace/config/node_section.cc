@@ -4,7 +4,6 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kLongestPath = 4000;
 constexpr std::size_t kLongestSocket = 107;  // what sockaddr_un holds
 
 constexpr Parsed<Endpoint> kLocalEndpoint{&Endpoint::parse,
@@ -19,7 +18,7 @@ const Fields<NodeConfig>& node_fields() {
       field("state_dir", &NodeConfig::state_dir, Text{1, kLongestPath, "the path of a directory"}),
       field("user", &NodeConfig::user, Text{0, 32, "the name of a user"}),
       reloadable(field("log_level", &NodeConfig::log_level, OneOf{{"debug", "info", "warning", "error"}})),
-      field("access_log", &NodeConfig::access_log, Text{0, kLongestPath, "the path of a file"}),
+      field("access_log", &NodeConfig::access_log, kFilePath),
       reloadable(field("drain", &NodeConfig::drain, Period{0s, 24h})),
   };
   return kFields;

@@ -9,7 +9,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::string_view kPrefix = "PENSTOCK_";
+constexpr std::string_view kVariablePrefix = "PENSTOCK_";
 constexpr std::string_view kTokenFile = "PENSTOCK_TOKEN_FILE";
 constexpr std::string_view kTokenKey = "edge.token_file";
 // Variables of the tools, which the daemon may inherit.
@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 2> kForTools{"PENSTOCK_SOCKET", "PENSTOCK
 
 /// "limits.flows" as PENSTOCK_LIMITS__FLOWS.
 std::string variable_of(std::string_view path) {
-  std::string name{kPrefix};
+  std::string name{kVariablePrefix};
   for (const char c : path) {
     if (c == '.') {
       name += "__";
@@ -79,7 +79,7 @@ const KeyInfo* find_key(const std::vector<KeyInfo>& keys, Matches matches) {
 void apply_environment(const Environment& environment, Value& document, Problems& problems) {
   const std::vector<KeyInfo> keys = known_keys();
   for (const auto& [name, text] : environment) {
-    if (!name.starts_with(kPrefix)) continue;
+    if (!name.starts_with(kVariablePrefix)) continue;
     if (std::find(kForTools.begin(), kForTools.end(), name) != kForTools.end()) continue;
     const Where where{0, "environment " + printable(name, 100)};
     if (name == kTokenFile && environment.contains(variable_of(kTokenKey))) {

@@ -80,6 +80,9 @@ struct Text {
   Result<std::string> operator()(const Value& value) const;
 };
 
+inline constexpr std::size_t kLongestPath = 4000;
+inline constexpr Text kFilePath{0, kLongestPath, "the path of a file"};
+
 /// A name of ours: is_name() of base/text.h.
 struct Name {
   Result<std::string> operator()(const Value& value) const;

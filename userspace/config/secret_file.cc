@@ -6,13 +6,13 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMostBytes = 4096;
+constexpr std::size_t kLargestSecret = 4096;
 constexpr std::string_view kSpace = " \t\r\n";
 
 }  // namespace
 
 Result<std::string> read_secret(const std::string& path, std::size_t shortest) {
-  auto content = read_secret_file(path, kMostBytes);
+  auto content = read_secret_file(path, kLargestSecret);
   if (!content) return content.error();
   const auto first = content->find_first_not_of(kSpace);
   const auto last = content->find_last_not_of(kSpace);

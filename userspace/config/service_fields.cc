@@ -5,7 +5,7 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kMostEdges = 256;
-constexpr std::uint32_t kMostFlows = 1'000'000;
+constexpr std::uint32_t kMostOfService = 1'000'000;
 constexpr Parsed<Target> kTarget{&Target::parse,
                                  "\"HOST\", \"HOST:PORT\" or \"HOST:PORT+\", an IPv6 address in brackets"};
 
@@ -53,8 +53,8 @@ const Fields<Service>& service_fields() {
       field("proxy_v2", &Service::proxy_v2,
             Word{OneOf{{"every", "first", "separate"}}, &parse_proxy_v2_mode}),
       field("way", &Service::way, Word{OneOf{{"tunnel", "direct"}}, &parse_way}),
-      field("max_flows", &Service::max_flows, Number<std::uint32_t>{0, kMostFlows}),
-      field("max_flows_per_source", &Service::max_flows_per_source, Number<std::uint32_t>{0, kMostFlows}),
+      field("max_flows", &Service::max_flows, Number<std::uint32_t>{0, kMostOfService}),
+      field("max_flows_per_source", &Service::max_flows_per_source, Number<std::uint32_t>{0, kMostOfService}),
       field("idle", &Service::idle, Period{0s, 168h}),
       field("udp_idle", &Service::udp_idle, Period{1s, 24h}),
   };

@@ -7,7 +7,7 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kMostInterfaces = 64;
-constexpr std::size_t kLongestPath = 1024;
+constexpr std::size_t kLongestPinPath = 1024;
 constexpr std::size_t kLongestInterface = 15;  // IFNAMSIZ without the zero
 constexpr int kShortestNetwork = 8;            // larger ones are somebody else's
 constexpr int kLongestNetwork = 22;            // smaller ones have too few addresses for local sources
@@ -49,7 +49,7 @@ struct AbsolutePath {
   std::string_view wanted;
 
   Result<std::string> operator()(const Value& value) const {
-    auto path = Text{2, kLongestPath, wanted}(value);
+    auto path = Text{2, kLongestPinPath, wanted}(value);
     if (path && !path->starts_with('/')) return unfit(value, wanted);
     return path;
   }

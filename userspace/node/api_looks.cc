@@ -22,10 +22,6 @@ namespace json = boost::json;
 constexpr std::size_t kFlowsShown = 100;
 constexpr std::size_t kMostFlowsShown = 100000;
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 std::string hex(std::uint64_t number) {
   std::array<std::byte, 8> bytes{};
   store_u64(bytes.data(), number);
@@ -110,7 +106,7 @@ json::object edge_row(const EdgeState& state, std::size_t flows) {
           {"address", state.address},
           {"carriers", tunnel == nullptr ? 0 : tunnel->carriers.size()},
           {"flows", flows},
-          {"connected_s", tunnel == nullptr ? 0.0 : seconds(Clock::now() - tunnel->since)},
+          {"connected_s", tunnel == nullptr ? 0.0 : seconds_of(Clock::now() - tunnel->since)},
           {"legacy", tunnel != nullptr && tunnel->legacy},
           {"ports_failed", state.ports_failed},
           {"rotating", state.entry.rotating}};
@@ -182,8 +178,8 @@ json::object flow_row(const FlowReport& flow, std::string_view edge, const std::
           {"client", flow.client.to_string()},
           {"local", flow.local.to_string()},
           {"backend", flow.backend.port == 0 ? std::string{} : flow.backend.to_string()},
-          {"age_s", seconds(flow.age)},
-          {"idle_s", seconds(flow.idle)},
+          {"age_s", seconds_of(flow.age)},
+          {"idle_s", seconds_of(flow.idle)},
           {"to_backend", flow.to_backend},
           {"to_client", flow.to_client},
           {"state", flow.state},
@@ -300,7 +296,7 @@ void add_hub_tunnels(json::array& tunnels, Hub& hub, const std::vector<CarrierSu
         row["peer"] = summary.peer;
         row["local"] = summary.local;
         row["cipher"] = summary.cipher;
-        row["age_s"] = seconds(summary.age);
+        row["age_s"] = seconds_of(summary.age);
         row["up"] = true;
         row["why"] = "";
         carriers.push_back(std::move(row));
@@ -326,7 +322,7 @@ void add_edge_tunnel(json::array& tunnels, Edge& edge, std::vector<EdgeCarrierSu
     row["peer"] = summary.peer;
     row["local"] = summary.local;
     row["cipher"] = summary.cipher;
-    row["age_s"] = seconds(summary.age);
+    row["age_s"] = seconds_of(summary.age);
     row["up"] = summary.up;
     row["why"] = summary.why;
     row["why_tls"] = summary.why_fallback;

@@ -44,8 +44,7 @@ void add_hub(MetricsPage& page, Hub& hub) {
 }
 
 void add_rtt(MetricsPage& page, const std::string& edge, const std::string& carrier, Duration rtt) {
-  if (rtt > Duration{})
-    page.add(api::kCarrierRttSeconds, {edge, carrier}, std::chrono::duration<double>(rtt).count());
+  if (rtt > Duration{}) page.add(api::kCarrierRttSeconds, {edge, carrier}, seconds_of(rtt));
 }
 
 /// Of all addresses and workers together; nothing where QUIC is not served.

@@ -17,10 +17,6 @@ namespace json = boost::json;
 constexpr std::size_t kSessionsShown = 100;
 constexpr std::size_t kMostSessionsShown = 100'000;
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 // ---------------------------------------------------------------------------------------------- sessions
 
 json::object session_row(const SessionReport& session) {
@@ -36,8 +32,8 @@ json::object session_row(const SessionReport& session) {
           {"backend", text(session.backend)},
           {"source", text(session.source)},
           {"state", session.state},
-          {"age_s", seconds(session.age)},
-          {"idle_s", seconds(session.idle)},
+          {"age_s", seconds_of(session.age)},
+          {"idle_s", seconds_of(session.idle)},
           {"to_backend", {{"datagrams", session.to_backend_datagrams}, {"bytes", session.to_backend_bytes}}},
           {"to_client", {{"datagrams", session.to_client_datagrams}, {"bytes", session.to_client_bytes}}}};
 }
@@ -118,7 +114,7 @@ json::object between_row(const TunnelBook& book, Time now) {
   }
   row["bytes"] = {
       {"sent", book.sent_bytes}, {"received", book.received_bytes}, {"missing", book.missing_bytes()}};
-  row["age_s"] = seconds(now - book.reported);
+  row["age_s"] = seconds_of(now - book.reported);
   return row;
 }
 

@@ -10,8 +10,8 @@
 namespace penstock {
 namespace {
 
-constexpr std::uint32_t kOnly = 0;    // index of the one element
-constexpr std::size_t kBatch = 4096;  // rules for one system call: some ten milliseconds
+constexpr std::uint32_t kOnly = 0;          // index of the one element
+constexpr std::size_t kRulesAtOnce = 4096;  // rules for one system call: some ten milliseconds
 
 pst_prefix key_of(const AddressPrefix& prefix) {
   return {.length = static_cast<std::uint32_t>(prefix.mapped_bits()), .address = to_abi(prefix.address)};
@@ -118,8 +118,8 @@ Result<void> GuardMaps::set_all(const std::vector<GuardRule>& rules) {
     keys.push_back(key_of(rule.prefix));
     actions.push_back(rule_of(rule.block));
   }
-  for (std::size_t at = 0; at < keys.size(); at += kBatch) {
-    const std::size_t count = std::min(kBatch, keys.size() - at);
+  for (std::size_t at = 0; at < keys.size(); at += kRulesAtOnce) {
+    const std::size_t count = std::min(kRulesAtOnce, keys.size() - at);
     auto done = list_.update_batch(std::span{keys}.subspan(at, count), std::span{actions}.subspan(at, count));
     if (!done) {
       learned_ = false;  // how many it took is not told

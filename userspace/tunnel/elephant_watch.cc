@@ -17,7 +17,7 @@ bool ElephantWatch::look(std::uint64_t sent, bool waits, Time now, const Elephan
     return false;
   }
   if (now - looked_ < kShortest) return sustained_;
-  const double span = std::chrono::duration<double>(now - std::exchange(looked_, now)).count();
+  const double span = seconds_of(now - std::exchange(looked_, now));
   const double rate = static_cast<double>(sent - std::exchange(sent_, sent)) / span;
   const bool fast = limits.rate > 0 && rate > static_cast<double>(limits.rate);
   if (sustained_) {

@@ -36,7 +36,7 @@ void record_closed(Journal& journal, Stream& stream, std::string_view edge, Reas
   if (!text.empty()) fields["text"] = printable(text, 200);
   fields["to_backend"] = report.to_backend;
   fields["to_client"] = report.to_client;
-  fields["seconds"] = std::chrono::duration<double>(report.age).count();
+  fields["seconds"] = seconds_of(report.age);
   journal.access(fields);
   journal.event("stream_closed", std::move(fields));
 }

@@ -39,7 +39,7 @@ void record_session_closed(Journal& journal, const SessionReport& session, Reaso
   fields["to_client"] = session.to_client_bytes;
   fields["to_backend_datagrams"] = session.to_backend_datagrams;
   fields["to_client_datagrams"] = session.to_client_datagrams;
-  fields["seconds"] = std::chrono::duration<double>(session.age).count();
+  fields["seconds"] = seconds_of(session.age);
   journal.access(fields);
   journal.event("session_closed", std::move(fields));
 }
