@@ -26,7 +26,7 @@ void EdgeSessions::check_adopted() {
   });
 }
 
-/// Its next datagram opens it at the hub again.
+/// It moves to a carrier of ours once there is one.
 bool EdgeSessions::adopt(const Steering::Left& left) {
   const SessionPath& path = left.path;
   if (table_.find(path) != nullptr) return false;

@@ -86,6 +86,7 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   Session* open(const SessionPath& path, const Service& service);
   Reason start(Session& session, const Service& service);
   void forward(Session& session, Bytes payload);
+  EdgeCarrier* carrier_for(const Session& session);
   void follow(Session& session);
   void from_backend(Session& session, Bytes payload);
   void deliver(SessionId id, Bytes payload);

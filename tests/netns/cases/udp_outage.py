@@ -68,21 +68,17 @@ def what_a_backend_says_during_an_outage_is_counted(world):
     expect_equal(client.recv(100), b"welcome back", "the answer")
 
 
-@case(short=True)
-def a_backend_may_be_the_first_to_speak_afterwards(world):
-    backend = world.udp_backend(7000)
-    hub, edge = world.pair([ECHO], hub=QUICK, edge=QUICK)
+def answered(world, backend):
+    """A client with a session, and what the backend saw as its source."""
     client = world.udp_client(7000)
     client.send(b"hello")
     _, source = backend.recvfrom(100)
     backend.sendto(b"welcome", source)
     expect_equal(client.recv(100), b"welcome", "the answer")
-    before = {node: identities(node) for node in (hub, edge)}
-    world.edge.link("hub", "down")
-    edge.await_event("tunnel_down")
-    hub.await_event("edge_disconnected")
-    world.edge.link("hub", "up")
-    edge.await_connected(40)
+    return client, source
+
+
+def expect_news(client, backend, source):
     client.settimeout(0.2)
 
     def reached():
@@ -92,6 +88,20 @@ def a_backend_may_be_the_first_to_speak_afterwards(world):
         except TimeoutError:
             return False
     until(reached, "the client hears of it without having asked")
+
+
+@case(short=True)
+def a_backend_may_be_the_first_to_speak_afterwards(world):
+    backend = world.udp_backend(7000)
+    hub, edge = world.pair([ECHO], hub=QUICK, edge=QUICK)
+    client, source = answered(world, backend)
+    before = {node: identities(node) for node in (hub, edge)}
+    world.edge.link("hub", "down")
+    edge.await_event("tunnel_down")
+    hub.await_event("edge_disconnected")
+    world.edge.link("hub", "up")
+    edge.await_connected(40)
+    expect_news(client, backend, source)
     for node, rows in before.items():
         expect_equal(identities(node), rows, f"ids, states and sources at {node.name}")
 
@@ -151,6 +161,17 @@ def the_edge_adopts_its_sessions(hub, edge, clients):
         until(lambda client=client: answers(client), f"{client.getsockname()} is answered again")
     expect_equal({row["client"]: row["id"] for row in edge.sessions()}, ids, "ids at the edge")
     expect_equal({row["client"]: row["source"] for row in hub.sessions()}, sources, "sources at the hub")
+
+
+@case(kernel=True)
+def a_backend_may_be_the_first_to_speak_to_a_restarted_edge(world):
+    backend = world.udp_backend(7000)
+    hub, edge = world.pair([ECHO], hub=QUICK)
+    client, source = answered(world, backend)
+    edge.kill()
+    hub.await_event("edge_disconnected")
+    edge.start().await_connected()
+    expect_news(client, backend, source)
 
 
 @case(short=True, carrier="tls")
