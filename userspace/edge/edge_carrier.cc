@@ -34,14 +34,6 @@ Reason refusal_reason(const Refusal& refusal) {
   return PST_R_BAD_HANDSHAKE;
 }
 
-/// Of the hub's features those that we know.
-std::vector<std::string> shared_features(const std::vector<std::string>& of_hub) {
-  std::vector<std::string> out;
-  if (std::find(of_hub.begin(), of_hub.end(), wire::kFeatureUdpMove) != of_hub.end())
-    out.emplace_back(wire::kFeatureUdpMove);
-  return out;
-}
-
 }  // namespace
 
 EdgeCarrier::EdgeCarrier(const Worker& worker, EdgeShared& shared, const CarrierDial& dial,
@@ -203,23 +195,29 @@ void EdgeCarrier::take_answer(Bytes bytes) {
 void EdgeCarrier::come_up(const Assignment& assignment, std::vector<std::byte> leftover) {
   deadline_->cancel();
   legacy_ = !assignment.penstock.has_value();
-  if (!legacy_) features_ = shared_features(assignment.penstock->features);
   if (legacy_ && quic_ != nullptr) return fail(PST_R_BAD_HANDSHAKE, "a hub without our version, over QUIC");
   up_since_ = worker_.loop.now();
   carrier_ = make_carrier(std::move(leftover));
-  if (!legacy_) {
-    const HelloMessage hello{.version = 1,
-                             .role = "edge",
-                             .dialer = true,
-                             .instance = shared_.instance,
-                             .carrier = dial_.index,
-                             .carriers = shared_.carriers,
-                             .features = features_,
-                             .software = "penstock " PENSTOCK_VERSION,
-                             .beside = dial_.beside};
-    carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
-  }
+  if (!legacy_) say_hello(*assignment.penstock);
   observer_.on_up(*this, assignment);
+}
+
+/// With those features that both sides know.
+void EdgeCarrier::say_hello(const Assignment::Extension& hub) {
+  std::vector<std::string> features;
+  moves_sessions_ =
+      std::find(hub.features.begin(), hub.features.end(), wire::kFeatureUdpMove) != hub.features.end();
+  if (moves_sessions_) features.emplace_back(wire::kFeatureUdpMove);
+  const HelloMessage hello{.version = 1,
+                           .role = "edge",
+                           .dialer = true,
+                           .instance = shared_.instance,
+                           .carrier = dial_.index,
+                           .carriers = shared_.carriers,
+                           .features = std::move(features),
+                           .software = "penstock " PENSTOCK_VERSION,
+                           .beside = dial_.beside};
+  carrier_->send(FrameType::kHello, as_bytes(to_json(hello)));
 }
 
 std::unique_ptr<Carrier> EdgeCarrier::make_carrier(std::vector<std::byte> leftover) {

@@ -107,7 +107,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   Time up_since() const { return up_since_; }
   bool legacy() const { return legacy_; }
   /// Whether the hub knows UDP_MOVE.
-  bool moves_sessions() const { return !features_.empty(); }
+  bool moves_sessions() const { return moves_sessions_; }
   /// It ended, since the hub, which is there, knows nothing of it.
   bool forgotten() const { return quic_ != nullptr && quic_->connection().report().forgotten; }
 
@@ -127,6 +127,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
   void take_answer(Bytes bytes);
   void come_up(const Assignment& assignment, std::vector<std::byte> leftover);
+  void say_hello(const Assignment::Extension& hub);
   void fail(Reason reason, std::string text);
   void link_failed(const IoResult& result);
 
@@ -163,7 +164,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   bool failed_ = false;
   std::unique_ptr<Carrier> carrier_;
   bool legacy_ = false;
-  std::vector<std::string> features_;  // that both sides know
+  bool moves_sessions_ = false;
   std::string peer_;
   std::string local_;
   Time up_since_{};
