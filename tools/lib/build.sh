@@ -18,10 +18,17 @@ configure() {
     configured[$preset]=1
 }
 
+# As many as there are processors, but no more than memory holds: the largest take 1.2 GiB each.
+compilers_at_once() {
+  local fit
+  fit=$(awk '/^MemAvailable:/ {print int($2 / (1.3 * 1024 * 1024))}' /proc/meminfo)
+  printf '%s\n' $((fit < 1 ? 1 : fit < jobs ? fit : jobs))
+}
+
 # compile PRESET TARGET...: `all` is everything.
 compile() {
   local preset=$1
   shift
   configure "$preset" &&
-    step "build $preset" "build-$preset.log" as_builder ninja -C "$build/$preset" -j "$jobs" "$@"
+    step "build $preset" "build-$preset.log" as_builder ninja -C "$build/$preset" -j "$(compilers_at_once)" "$@"
 }
