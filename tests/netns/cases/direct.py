@@ -13,7 +13,7 @@ from harness.topology import (BACKEND_V4, BACKEND_V6, CLIENTS_V4, CLIENTS_V6, ED
 from harness.wait import expect, expect_equal, until
 
 PERMITTED = {"edge": {"direct_to": ["10.0.3.0/24", "fd00:3::/64"]}}
-IP_MTU_DISCOVER, IP_MTU, PMTUDISC_DONT, PMTUDISC_DO = 10, 14, 0, 2
+IP_MTU_DISCOVER, IP_MTU, PMTUDISC_DONT, PMTUDISC_DO, PMTUDISC_INTERFACE = 10, 14, 0, 2, 4
 NARROW = 1400  # bytes of an IP packet
 
 
@@ -139,8 +139,22 @@ def narrow(*ends):
         namespace.ip("link", "set", device, "mtu", str(NARROW))
 
 
-def expect_told(world, client, mtu, size=1472):
-    """The client's system refuses so many bytes in the end, since the edge told it of that MTU."""
+def strict_client(world, backend, header=None):
+    """With a session that the programs forward, and no leave to anybody to cut its datagrams."""
+    client = world.udp_client(7000)
+    settle(client, backend, header and (client.getsockname(), header))
+    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+    return client
+
+
+def expect_forwarded(edge, client, backend, size, header=None):
+    before = packets(edge)["forwarded"]
+    exchange(client, backend, secrets.token_bytes(size), header)
+    expect_equal(packets(edge)["forwarded"] - before, 2, "datagrams that edge_xdp forwarded")
+
+
+def expect_told(world, edge, client, mtu, size=1472):
+    """The client's system refuses so many bytes in the end, since the edge's programs told it of that MTU."""
     nudge = world.keep(world.edge.udp(EDGE_V4))
 
     def told():
@@ -153,50 +167,43 @@ def expect_told(world, client, mtu, size=1472):
     until(told, "the client is told that its datagram is too long")
     expect_equal(client.getsockopt(socket.IPPROTO_IP, IP_MTU), mtu, "the MTU that it was told")
     client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # what it was told of the others
+    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
 
 
 @case(short=True, kernel=True)
 def a_header_that_does_not_fit_is_told_of(world):
     backend = backend_of(world)
     _, edge = world.pair([service(client="proxy-v2")], edge=PERMITTED)
-    client = world.udp_client(7000)
-    header = client.getsockname(), (EDGE_V4, 7000)
-    settle(client, backend, header)
-    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
-    expect_told(world, client, 1500 - V2_V4)
-    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
-    exchange(client, backend, secrets.token_bytes(1472 - V2_V4), header)
+    client = strict_client(world, backend, (EDGE_V4, 7000))
+    expect_told(world, edge, client, 1500 - V2_V4)
+    expect_forwarded(edge, client, backend, 1472 - V2_V4, (client.getsockname(), (EDGE_V4, 7000)))
 
 
 @case(short=True, kernel=True)
 def an_interface_that_became_narrow_is_told_of(world):
     backend = backend_of(world)
     _, edge = world.pair([service()], edge=PERMITTED)
-    client = world.udp_client(7000)
-    settle(client, backend)
-    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
-    exchange(client, backend, secrets.token_bytes(1472))
+    client = strict_client(world, backend)
+    expect_forwarded(edge, client, backend, 1472)
     narrow((world.hub, "edge"), (world.edge, "hub"))
-    expect_told(world, client, NARROW)
-    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
-    exchange(client, backend, secrets.token_bytes(NARROW - 28))
+    expect_told(world, edge, client, NARROW)
+    expect_forwarded(edge, client, backend, NARROW - 28)
 
 
 def expect_told_of_a_narrow_way(world, backend, **options):
     """The router behind the next hop tells the edge, and the edge its clients."""
     _, edge = world.pair([service(**options)], edge=PERMITTED)
-    client = world.udp_client(7000)
-    settle(client, backend)
-    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+    client = strict_client(world, backend)
     growth = 20 * (backend.family == socket.AF_INET6)
-    exchange(client, backend, secrets.token_bytes(1472 - growth))
+    expect_forwarded(edge, client, backend, 1472 - growth)
     narrow((world.hub, "backend"), (world.backend, "hub"))
     told = NARROW // 32 * 32 - growth
-    expect_told(world, client, told, 1472 - growth)
-    expect(packets(edge)["told_mtu"] >= 1, "counted as told_mtu")
-    exchange(client, backend, secrets.token_bytes(told - 28))
-    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT)
-    exchange(client, backend, secrets.token_bytes(1472 - growth))  # in pieces, by sockets
+    expect_told(world, edge, client, told, 1472 - growth)
+    expect_forwarded(edge, client, backend, told - 28)
+    client.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_INTERFACE)  # forgets what it was told
+    by_sockets = packets(edge).get("over_mtu", 0)
+    exchange(client, backend, secrets.token_bytes(1472 - growth))
+    expect(packets(edge).get("over_mtu", 0) > by_sockets, "in pieces, by sockets")
 
 
 @case(short=True, kernel=True)
