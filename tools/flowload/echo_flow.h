@@ -15,6 +15,8 @@ namespace penstock::flowload {
 
 /// How long a connection, an echo or an end may take before the flow counts as failed.
 inline constexpr Duration kPatience = std::chrono::seconds{10};
+/// Between looks at flows that are overdue.
+inline constexpr Duration kSweep = std::chrono::milliseconds{100};
 
 class EchoFlow;
 

@@ -11,8 +11,6 @@
 namespace penstock::flowload {
 namespace {
 
-constexpr Duration kHoldSweep = std::chrono::milliseconds{100};
-
 /// Takes every flow through a step, `concurrency` of them at once: first to open, in the end to echo.
 class Hold final : public EchoFlowOwner {
  public:
@@ -53,13 +51,13 @@ Result<void> Hold::wait(Time until) {
   const Time now = Clock::now();
   if (now < next_sweep_) return {};
   for (EchoFlow& flow : flows_) flow.check(now);
-  next_sweep_ = now + kHoldSweep;
+  next_sweep_ = now + kSweep;
   return {};
 }
 
 Result<void> Hold::await_room(std::uint32_t most_stepping) {
   while (stepping_ > most_stepping) {  // kPatience bounds this
-    if (auto waited = wait(Clock::now() + kHoldSweep); !waited) return waited;
+    if (auto waited = wait(Clock::now() + kSweep); !waited) return waited;
   }
   return {};
 }

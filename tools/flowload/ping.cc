@@ -14,7 +14,6 @@ namespace penstock::flowload {
 namespace {
 
 constexpr std::size_t kMostUnanswered = 16384;
-constexpr Duration kPingSweep = std::chrono::milliseconds{100};
 
 /// Sends a byte at every tick, whether the last one is back or not: a pause is felt by all the pings that
 /// fall into it. A ping's time runs from its tick.
@@ -59,7 +58,7 @@ Result<void> Ping::wait(Time until) {
 Result<void> Ping::open() {
   flow_.open(options_.connect, options_.source_of(0));
   while (!error_ && flow_.step() != EchoStep::kOpen) {
-    if (auto waited = wait(Clock::now() + kPingSweep); !waited) return waited;
+    if (auto waited = wait(Clock::now() + kSweep); !waited) return waited;
     flow_.check(Clock::now());
   }
   if (error_) return *error_;

@@ -12,9 +12,6 @@
 namespace penstock::flowload {
 namespace {
 
-constexpr Duration kRateSweep =
-    std::chrono::milliseconds{100};  // between looks at overdue flows, and before a retry
-
 /// Keeps `concurrency` flows being made until the time is over, then lets those under way end.
 class Rate final : public EchoFlowOwner {
  public:
@@ -68,17 +65,17 @@ Result<bool> Rate::run() {
   for (std::uint32_t i = 0; i < options_.concurrency; ++i) open(slots_.emplace_back(poller_, *this));
   const Time begin = Clock::now();
   const Time end = begin + std::chrono::seconds{options_.seconds};
-  Time next_sweep = begin + kRateSweep;
+  Time next_sweep = begin + kSweep;
   for (Time now = begin; now < end; now = Clock::now()) {
     if (!poller_.wait(std::min(next_sweep, end))) return error(Errc::kUnavailable, "stopped by a signal");
     open_again();
     if (now < next_sweep) continue;
     sweep(true);
-    next_sweep = now + kRateSweep;
+    next_sweep = now + kSweep;
   }
   const auto open_flow = [](const EchoFlow& flow) { return flow.step() != EchoStep::kClosed; };
   while (std::ranges::any_of(slots_, open_flow)) {  // kPatience bounds this
-    if (!poller_.wait(Clock::now() + kRateSweep)) return error(Errc::kUnavailable, "stopped by a signal");
+    if (!poller_.wait(Clock::now() + kSweep)) return error(Errc::kUnavailable, "stopped by a signal");
     sweep(false);
   }
   print(Clock::now() - begin);

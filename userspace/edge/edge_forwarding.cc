@@ -1,4 +1,4 @@
-// Which carrier a session goes by, and how it comes to it.
+// From a session to the carrier that takes what it has to say, and to the next one.
 #include "edge/edge_sessions.h"
 #include "proto/proxy_header.h"
 

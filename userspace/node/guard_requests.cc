@@ -1,5 +1,6 @@
 #include "node/guard_requests.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <optional>
@@ -61,20 +62,22 @@ struct Change {
   AddressPrefix prefix;
 };
 
+/// In the order of the actions.
+constexpr std::array<std::string_view, 3> kActionWords{"block", "allow", "remove"};
+
 Result<Change> change_of(const json::value& value) {
-  using enum Change::Action;
   const auto* const string = value.if_string();
   if (string == nullptr) return error(Errc::kInvalid, "\"rules\" must be a list of strings");
   const std::string_view text{string->data(), string->size()};
   const auto space = text.find(' ');
-  const std::string_view word = text.substr(0, space);
-  if (space == std::string_view::npos || (word != "block" && word != "allow" && word != "remove")) {
+  const auto* const word = std::find(kActionWords.begin(), kActionWords.end(), text.substr(0, space));
+  if (space == std::string_view::npos || word == kActionWords.end()) {
     return error(Errc::kInvalid,
                  "\"" + printable(text, 64) + "\" is no rule: write block, allow or remove, and a prefix");
   }
   const auto prefix = AddressPrefix::parse(text.substr(space + 1));
   if (!prefix) return prefix.error();
-  return Change{word == "block" ? kBlock : word == "allow" ? kAllow : kRemove, *prefix};
+  return Change{static_cast<Change::Action>(word - kActionWords.begin()), *prefix};
 }
 
 Result<std::vector<Change>> changes_of(const AdminRequest& request) {
@@ -97,11 +100,10 @@ Result<std::vector<Change>> changes_of(const AdminRequest& request) {
 }
 
 json::array first_rules(const std::vector<Change>& changes) {
-  constexpr std::array<std::string_view, 3> kWords{"block", "allow", "remove"};
   json::array out;
   for (const Change& change : changes) {
     if (out.size() == kRulesTold) break;
-    const auto word = kWords[static_cast<std::size_t>(change.action)];
+    const auto word = kActionWords[static_cast<std::size_t>(change.action)];
     out.emplace_back(std::string{word}.append(" ").append(change.prefix.to_string()));
   }
   return out;

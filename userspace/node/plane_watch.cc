@@ -19,9 +19,9 @@ PlaneWatch::PlaneWatch(KernelPlane& plane, AsioLoop& control, std::vector<Worker
       workers_{std::move(workers)},
       descriptor_{control.context(), plane.monitor().fd()},
       keep_alive_{control.make_timer([this] { keep_alive(); })},
-      look_{control.make_timer([this] { look(); })} {
+      look_again_{control.make_timer([this] { look_again(); })} {
   wait();
-  look_->arm(control_.now() + kLookEvery);
+  look_again_->arm(control_.now() + kLookEvery);
   keep_alive_->arm(control_.now() + kKeepAlive);
 }
 
@@ -38,6 +38,12 @@ void PlaneWatch::wait() {
                          });
 }
 
+template <class Work>
+void PlaneWatch::on_each_lane(Work work) {
+  for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane)
+    workers_[lane].loop.post([steering = plane_.lanes()[lane], work] { work(*steering); });
+}
+
 void PlaneWatch::on_change() {
   const auto changes = plane_.monitor().read();
   if (!changes) {
@@ -47,22 +53,17 @@ void PlaneWatch::on_change() {
   if (changes->addresses) plane_.ports().refresh_addresses();
   const bool routes = changes->routes || changes->links || changes->addresses;
   if (!routes && !changes->neighbours) return;
-  for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane) {
-    workers_[lane].loop.post(
-        [steering = plane_.lanes()[lane], routes] { steering->on_network_changed(routes); });
-  }
+  on_each_lane([routes](KernelSteering& steering) { steering.on_network_changed(routes); });
 }
 
 void PlaneWatch::keep_alive() {
   keep_alive_->arm(control_.now() + kKeepAlive);
-  for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane)
-    workers_[lane].loop.post([steering = plane_.lanes()[lane]] { steering->keep_alive(); });
+  on_each_lane([](KernelSteering& steering) { steering.keep_alive(); });
 }
 
-void PlaneWatch::look() {
-  look_->arm(control_.now() + kLookEvery);
-  for (std::size_t lane = 0; lane < plane_.lanes().size(); ++lane)
-    workers_[lane].loop.post([steering = plane_.lanes()[lane]] { steering->look_at_ways(); });
+void PlaneWatch::look_again() {
+  look_again_->arm(control_.now() + kLookEvery);
+  on_each_lane([](KernelSteering& steering) { steering.look_again(); });
 }
 
 }  // namespace penstock

@@ -22,16 +22,18 @@ class PlaneWatch {
 
  private:
   void wait();
+  template <class Work>
+  void on_each_lane(Work work);
   void on_change();
   void keep_alive();
-  void look();
+  void look_again();
 
   KernelPlane& plane_;
   AsioLoop& control_;
   const std::vector<Worker> workers_;
   boost::asio::posix::stream_descriptor descriptor_;
   std::unique_ptr<Timer> keep_alive_;
-  std::unique_ptr<Timer> look_;
+  std::unique_ptr<Timer> look_again_;
 };
 
 }  // namespace penstock

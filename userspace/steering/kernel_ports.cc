@@ -16,8 +16,8 @@ namespace {
 Result<void> try_bind(const Endpoint& on, bool udp) {
   auto socket = make_socket(on, udp ? SOCK_DGRAM : SOCK_STREAM);
   if (!socket) return socket.error();
-  const int yes = 1;  // connections of ours that linger, and spare sockets of ours, are no other program
-  ::setsockopt(socket->get(), SOL_SOCKET, udp ? SO_REUSEPORT : SO_REUSEADDR, &yes, sizeof yes);
+  // Connections of ours that linger, and spare sockets of ours, are no other program.
+  set_option(socket->get(), SOL_SOCKET, udp ? SO_REUSEPORT : SO_REUSEADDR, 1);
   if (bind_socket(*socket, on)) return {};
   return system_error((udp ? "cannot bind UDP " : "cannot bind TCP ") + on.to_string(), errno);
 }

@@ -66,8 +66,8 @@ class KernelSteering final : public Steering, private DirectSteering {
 
   /// Routes or neighbours of the host have changed.
   void on_network_changed(bool routes) { parts_.hops.refresh(routes); }
-  /// What the host does not tell, about once a second.
-  void look_at_ways() { parts_.hops.look_again(); }
+  /// About once a second, for what the host does not tell.
+  void look_again() { parts_.hops.look_again(); }
   /// Now and then, so that the host's neighbours stay known, those of sessions that there still are.
   void keep_alive();
 

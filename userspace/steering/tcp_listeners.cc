@@ -18,8 +18,7 @@ Result<FileDescriptor> open_tcp_listener(bool v4) {
   auto socket = make_socket(on, SOCK_STREAM);
   if (!socket) return socket;
   // Else a port with a connection of ours could not be bound, and would look like another program's.
-  const int yes = 1;
-  ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  set_option(socket->get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (!bind_socket(*socket, on) || ::listen(socket->get(), kBacklog) != 0)
     return system_error("cannot listen on " + on.to_string(), errno);
   return socket;

@@ -13,11 +13,9 @@ namespace penstock {
 namespace {
 
 bool make_transparent(const FileDescriptor& socket, bool v4) {
-  const int yes = 1;
   const int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
   const int option = v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT;
-  return ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) == 0 &&
-         ::setsockopt(socket.get(), level, option, &yes, sizeof yes) == 0;
+  return set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1) && set_option(socket.get(), level, option, 1);
 }
 
 }  // namespace

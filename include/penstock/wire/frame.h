@@ -64,7 +64,7 @@ enum class FrameType : std::uint8_t {
   kReport = 0x12,            // stream 0: JSON, counters
   kGoAway = 0x13,            // stream 0: u16 reason, u32 ms until the peer may dial again, text
   kUdpOpenAck = 0x14,        // hub -> edge: the session is open at the hub
-  kUdpMove = 0x15,           // edge -> hub, where both have kUdpMove's feature: PROXY v2 header
+  kUdpMove = 0x15,           // edge -> hub: PROXY v2 header; the session goes on here (kFeatureUdpMove)
 };
 
 // Features: additions that both sides must have named.

@@ -1,15 +1,21 @@
 // A daemon and an environment that a test scripts.
 #pragma once
 
+#include <boost/json/parse.hpp>
 #include <deque>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "penstockctl/run.h"
 
 namespace penstock::ctl::test {
+
+inline boost::json::object object(std::string_view text) {
+  return boost::json::parse(text).as_object();
+}
 
 /// Runs penstockctl against answers given beforehand; keeps what it asked and printed.
 class FakeWorld {

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/json/parse.hpp>
 #include <optional>
 
 #include "base/file_descriptor.h"
@@ -14,14 +13,11 @@ namespace penstock::ctl {
 namespace {
 
 using testing::ElementsAre;
+using test::object;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr const char* kAnswer = R"({"blocked":1,"allowed":0,"removed":0,"absent":0,"total":1})";
-
-boost::json::object object(std::string_view text) {
-  return boost::json::parse(text).as_object();
-}
 
 class CtlGuardTest : public testing::Test {
  protected:

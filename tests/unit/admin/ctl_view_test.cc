@@ -1,23 +1,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/json/parse.hpp>
 #include <sstream>
 
+#include "ctl_fake.h"
 #include "penstockctl/views.h"
 
 namespace penstock::ctl {
 namespace {
 
+using test::object;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
-boost::json::object read_object(std::string_view text) {
-  return boost::json::parse(text).as_object();
-}
-
 TEST(View, Status) {
-  EXPECT_EQ(view_status(read_object(
+  EXPECT_EQ(view_status(object(
                 R"({"name":"fra","version":"0.1.0","pid":812,"uptime_s":11520,"roles":["hub","edge"],
     "ready":false,"why":["the tunnel is down","no port listens"],"draining":true,"log_level":"info",
     "flows":{"open":12,"opened":"9007199254740993","limit":12288},
@@ -48,8 +45,8 @@ TEST(View, Status) {
 }
 
 TEST(View, StatusOfAReadyNodeOfOneRole) {
-  const auto text = view_status(read_object(
-      R"({"name":"h","ready":true,"why":[],"draining":false,"roles":["hub"],"hub":{"pin":"p"}})"));
+  const auto text = view_status(
+      object(R"({"name":"h","ready":true,"why":[],"draining":false,"roles":["hub"],"hub":{"pin":"p"}})"));
   EXPECT_THAT(text, HasSubstr("ready      yes\n"));
   EXPECT_THAT(text, testing::Not(HasSubstr("draining")));
   EXPECT_THAT(text, testing::Not(HasSubstr("edge ")));
@@ -57,7 +54,7 @@ TEST(View, StatusOfAReadyNodeOfOneRole) {
 }
 
 TEST(View, Edges) {
-  EXPECT_EQ(view_edges(read_object(R"({"edges":[
+  EXPECT_EQ(view_edges(object(R"({"edges":[
     {"id":"fra1","origin":"file","position":"penstock.toml:12","connected":true,"address":"192.0.2.1:4000","carriers":2,
      "flows":7,"connected_s":192,"legacy":false,"ports_failed":1,"rotating":true},
     {"id":"old","origin":"store","position":"","connected":false,"address":"","carriers":0,"flows":0,"connected_s":0,
@@ -66,12 +63,11 @@ TEST(View, Edges) {
             "fra1  connected, rotating  192.0.2.1:4000         2      7      3m12s             1  "
             "penstock.toml:12\n"
             "old   offline, legacy      -                      0      0          -             0  store\n");
-  EXPECT_EQ(view_edges(read_object(R"({"edges":[]})")),
-            "no edges: add one with penstockctl edges add NAME\n");
+  EXPECT_EQ(view_edges(object(R"({"edges":[]})")), "no edges: add one with penstockctl edges add NAME\n");
 }
 
 TEST(View, Services) {
-  EXPECT_EQ(view_services(read_object(R"({"services":[
+  EXPECT_EQ(view_services(object(R"({"services":[
     {"name":"web","protocol":"tcp","ports":[80,"8000-8100"],"edges":["*"],"target":"web.internal","client":"proxy-v2",
      "max_flows":100,"max_flows_per_source":0,"idle":"0s","draining":false,"origin":"store","position":"","flows":3,
      "flows_total":"1000","bytes_to_backend":"1536","bytes_to_client":"0","addresses":["10.0.0.5"]},
@@ -87,12 +83,12 @@ TEST(View, Services) {
             "      0 B  draining    p.toml:3\n"
             "new      udp       1             *      n             proxy-v2 first      0      0         0 B  "
             "      0 B  no address  store\n");
-  EXPECT_EQ(view_services(read_object("{}")),
+  EXPECT_EQ(view_services(object("{}")),
             "no services: add one with penstockctl services add NAME --ports LIST --target HOST\n");
 }
 
 TEST(View, Ports) {
-  EXPECT_EQ(view_ports(read_object(R"({"ports":[
+  EXPECT_EQ(view_ports(object(R"({"ports":[
     {"edge":"fra1","service":"web","protocol":"tcp","ports":"80","state":"listening","reason":"","message":""},
     {"edge":"fra1","service":"ssh","protocol":"udp","ports":"22","state":"failed","reason":"port_denied","message":"ports.deny has it"},
     {"edge":"ams1","service":"web","protocol":"tcp","ports":"80","state":"failed","reason":"port_in_use"}]})")),
@@ -100,11 +96,11 @@ TEST(View, Ports) {
             "fra1  web      tcp       80     listening  -\n"
             "fra1  ssh      udp       22     failed     port_denied: ports.deny has it\n"
             "ams1  web      tcp       80     failed     port_in_use\n");
-  EXPECT_THAT(view_ports(read_object("{}")), HasSubstr("no ports are assigned"));
+  EXPECT_THAT(view_ports(object("{}")), HasSubstr("no ports are assigned"));
 }
 
 TEST(View, Flows) {
-  EXPECT_EQ(view_flows(read_object(R"({"flows":[
+  EXPECT_EQ(view_flows(object(R"({"flows":[
     {"id":"fra1/ab12/7","service":"web","edge":"fra1","client":"192.0.2.9:5000","local":"198.51.100.1:80",
      "backend":"10.0.0.5:80","age_s":61,"idle_s":2,"to_backend":"500","to_client":"2048","state":"open",
      "tier":"data","carrier":1}],
@@ -114,12 +110,12 @@ TEST(View, Flows) {
             "fra1/ab12/7  web      fra1  192.0.2.9:5000  198.51.100.1:80  10.0.0.5:80  open   1m01s    2s    "
             "   500 B    2.0 KiB  data        1\n"
             "1 of 3 flows; --limit N shows more\n");
-  EXPECT_EQ(view_flows(read_object(R"({"flows":[],"total":0})")), "no flows: none is open that matches\n");
-  EXPECT_EQ(view_flows(read_object(R"({"flows":[],"total":9})")), "0 of 9 flows; --limit N shows more\n");
+  EXPECT_EQ(view_flows(object(R"({"flows":[],"total":0})")), "no flows: none is open that matches\n");
+  EXPECT_EQ(view_flows(object(R"({"flows":[],"total":9})")), "0 of 9 flows; --limit N shows more\n");
 }
 
 TEST(View, Sessions) {
-  EXPECT_EQ(view_sessions(read_object(R"({"sessions":[
+  EXPECT_EQ(view_sessions(object(R"({"sessions":[
     {"id":1049600,"service":"dns","edge":"fra1","client":"192.0.2.9:5000","local":"198.51.100.1:53",
      "way":"direct","backend":"10.0.0.5:53","source":"10.0.0.1:40001","state":"assured","age_s":61.5,"idle_s":0.25,
      "to_backend":{"datagrams":12,"bytes":500},"to_client":{"datagrams":"11","bytes":"2048"}},
@@ -137,14 +133,13 @@ TEST(View, Sessions) {
             "unreplied"
             "     2s    2s           1    0 B          0      0 B\n"
             "2 of 3 sessions; --limit N shows more\n");
-  EXPECT_EQ(view_sessions(read_object(R"({"sessions":[],"total":0})")),
+  EXPECT_EQ(view_sessions(object(R"({"sessions":[],"total":0})")),
             "no sessions: none is open that matches\n");
-  EXPECT_EQ(view_sessions(read_object(R"({"sessions":[],"total":9})")),
-            "0 of 9 sessions; --limit N shows more\n");
+  EXPECT_EQ(view_sessions(object(R"({"sessions":[],"total":9})")), "0 of 9 sessions; --limit N shows more\n");
 }
 
 TEST(View, LedgerThatBalances) {
-  EXPECT_EQ(view_ledger(read_object(R"({"balanced":true,"rows":[
+  EXPECT_EQ(view_ledger(object(R"({"balanced":true,"rows":[
     {"service":"","unit":"datagrams","hop":"tunnel_to_client","received":2,"sent":0,"held":0,"dropped":2,
      "reasons":{"no_session":2},"bytes":{"received":9,"sent":0,"held":0,"dropped":9},"balanced":true},
     {"service":"dns","unit":"datagrams","hop":"client_to_tunnel","received":"9007199254740993","sent":100,
@@ -162,12 +157,12 @@ TEST(View, LedgerThatBalances) {
             "dns      datagrams  client_to_tunnel  tunnel_down        1\n"
             "\n"
             "the books balance\n");
-  EXPECT_EQ(view_ledger(read_object(R"({"balanced":true,"rows":[]})")),
+  EXPECT_EQ(view_ledger(object(R"({"balanced":true,"rows":[]})")),
             "no books: nothing came since the start\n\nthe books balance\n");
 }
 
 TEST(View, LedgerNamesTheLinesThatDoNotBalance) {
-  EXPECT_EQ(view_ledger(read_object(R"({"balanced":false,"rows":[
+  EXPECT_EQ(view_ledger(object(R"({"balanced":false,"rows":[
     {"service":"dns","unit":"datagrams","hop":"backend_to_tunnel","received":5,"sent":3,"held":0,"dropped":1,
      "reasons":{"queue_full":1},"bytes":{"received":5000,"sent":3000,"held":0,"dropped":1000},"balanced":false},
     {"service":"web","unit":"flows","hop":"tunnel_to_backend","received":5,"sent":4,"held":1,"dropped":0,
@@ -184,7 +179,7 @@ TEST(View, LedgerNamesTheLinesThatDoNotBalance) {
 }
 
 TEST(View, Tunnels) {
-  const std::string table = view_tunnels(read_object(R"({"tunnels":[
+  const std::string table = view_tunnels(object(R"({"tunnels":[
     {"edge":"fra1","instance":"00ab","legacy":false,"carriers":[
      {"index":0,"kind":"tls","worker":1,"peer":"192.0.2.1:4000","local":"10.0.0.1:8443",
       "cipher":"TLS_AES_128_GCM_SHA256","rtt_us":12345,"age_s":5,"flows":2,"sent":"1024","received":"0",
@@ -212,7 +207,7 @@ TEST(View, Tunnels) {
                                    "+20.0ms +0.65 % +4 +2.0 KiB +1 +no +9s +1 +0 B +0 B"));
   EXPECT_THAT(row(3), MatchesRegex("fra1 +00ab +2 +quic +down: pin_mismatch +0 .*"));
   EXPECT_THAT(row(4), MatchesRegex("old +legacy +0 +tls +down .*"));
-  EXPECT_THAT(view_tunnels(read_object(R"({"tunnels":[]})")), HasSubstr("no tunnels"));
+  EXPECT_THAT(view_tunnels(object(R"({"tunnels":[]})")), HasSubstr("no tunnels"));
 }
 
 TEST(View, Events) {
@@ -228,7 +223,7 @@ TEST(View, Events) {
 
 TEST(View, IsSafeForATerminal) {
   const auto edges =
-      view_edges(read_object(R"({"edges":[{"id":"\u001b[2J","address":"a\nb","carriers":"\u0007"}]})"));
+      view_edges(object(R"({"edges":[{"id":"\u001b[2J","address":"a\nb","carriers":"\u0007"}]})"));
   EXPECT_THAT(edges, HasSubstr("\\x1b[2J"));
   EXPECT_THAT(edges, HasSubstr("a\\x0ab"));
   EXPECT_THAT(edges, HasSubstr("\\x07"));
@@ -236,21 +231,20 @@ TEST(View, IsSafeForATerminal) {
   const char* ledger =
       R"({"rows":[{"service":"\u001b","unit":"\u001b","hop":"\u001b","reasons":{"\u001b":"\u001b"},)"
       R"("received":"\u001b","bytes":{"sent":"\u001b"}}]})";
-  EXPECT_THAT(view_ledger(read_object(ledger)), testing::Not(HasSubstr("\x1b")));
-  EXPECT_THAT(view_status(read_object(R"({"name":"\u001b","reasons":{"\u001b":1}})")),
+  EXPECT_THAT(view_ledger(object(ledger)), testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(view_status(object(R"({"name":"\u001b","reasons":{"\u001b":1}})")),
               testing::Not(HasSubstr("\x1b")));
 }
 
 TEST(View, ToleratesJsonOfAnotherForm) {
   const char* rows[] = {R"({"edges":7})", R"({"edges":[7,null,"x",[]]})",
                         R"({"edges":[{"id":{},"carriers":-1.5,"connected":"yes"}]})"};
-  for (const char* row : rows) EXPECT_FALSE(view_edges(read_object(row)).empty()) << row;
-  EXPECT_FALSE(
-      view_status(read_object(R"({"flows":[],"bytes":7,"why":"x","hub":[],"uptime_s":-5,"reasons":[1]})"))
-          .empty());
-  EXPECT_FALSE(view_sessions(read_object(R"({"sessions":[{"id":{},"to_client":7},3],"total":-1})")).empty());
-  EXPECT_FALSE(view_ledger(read_object(R"({"rows":[{"reasons":[1],"bytes":"x"},null]})")).empty());
-  EXPECT_FALSE(view_flows(read_object(R"({"flows":[{"age_s":1e300,"to_client":"x"}],"total":-1})")).empty());
+  for (const char* row : rows) EXPECT_FALSE(view_edges(object(row)).empty()) << row;
+  EXPECT_FALSE(view_status(object(R"({"flows":[],"bytes":7,"why":"x","hub":[],"uptime_s":-5,"reasons":[1]})"))
+                   .empty());
+  EXPECT_FALSE(view_sessions(object(R"({"sessions":[{"id":{},"to_client":7},3],"total":-1})")).empty());
+  EXPECT_FALSE(view_ledger(object(R"({"rows":[{"reasons":[1],"bytes":"x"},null]})")).empty());
+  EXPECT_FALSE(view_flows(object(R"({"flows":[{"age_s":1e300,"to_client":"x"}],"total":-1})")).empty());
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 namespace errc = boost::system::errc;
 
-const IpAddress kNoAddress = IpAddress::v4(0);
+const IpAddress kAnyV4 = IpAddress::v4(0);
 const IpAddress kFirst = IpAddress::v4(0x7f000001);
 const IpAddress kSecond = IpAddress::v4(0x7f000002);
 
@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Families, UdpSocketSizesTest, testing::Values("127.0.0.
                          [](const auto& each) { return each.index == 0 ? "Ipv4" : "Ipv6"; });
 
 TEST_F(UdpSocketTest, TellsTheAddressThatWasSentToAndAnswersFromIt) {
-  Talking server{network, Endpoint{kNoAddress, 0}};
+  Talking server{network, Endpoint{kAnyV4, 0}};
   Talking client{network, Endpoint{kFirst, 0}};
   const std::uint16_t port = server.socket->local().port;
   for (const IpAddress& address : {kFirst, kSecond}) {
@@ -83,9 +83,9 @@ TEST_F(UdpSocketTest, TellsTheAddressThatWasSentToAndAnswersFromIt) {
 }
 
 TEST_F(UdpSocketTest, LeavesTheSourceToTheSystemWhenNoneIsGiven) {
-  Talking server{network, Endpoint{kNoAddress, 0}};
+  Talking server{network, Endpoint{kAnyV4, 0}};
   Talking client{network, Endpoint{kFirst, 0}};
-  for (const IpAddress& none : {IpAddress{}, kNoAddress}) {
+  for (const IpAddress& none : {IpAddress{}, kAnyV4}) {
     ASSERT_EQ(server.send(client.socket->local(), "", none).sent, 1U);
   }
   ASSERT_TRUE(run_until(loop, [&] { return client.receiver.datagrams.size() == 2; }));

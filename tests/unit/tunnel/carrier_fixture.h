@@ -17,6 +17,8 @@
 
 namespace penstock {
 
+inline constexpr std::uint32_t kSession = wire::kSessionBit | 5;  // of the tests that need one
+
 /// A frame as the peer heard it.
 struct HeardFrame {
   std::uint32_t stream;

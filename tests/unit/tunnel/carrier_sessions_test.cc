@@ -10,8 +10,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint32_t kSession = wire::kSessionBit | 5;
-
 std::string reset_payload(Reason reason) {
   return std::string{as_text(to_bytes(ResetMessage{.reason = reason, .text = {}}))};
 }

@@ -9,7 +9,6 @@ namespace {
 
 using testing::IsEmpty;
 
-constexpr std::uint32_t kTurned = wire::kSessionBit | 5;
 constexpr std::size_t kRecord = 16384 + wire::kHeaderSize;  // most that goes out in one write
 
 /// With a bulk stream and datagrams, in either direction.
@@ -28,7 +27,7 @@ class CarrierTurnsTest : public CarrierFixture {
   using CarrierFixture::start;
 
   bool send(std::string_view payload) {
-    return carrier_->send_datagram(type_, kTurned, as_bytes(payload), line_);
+    return carrier_->send_datagram(type_, kSession, as_bytes(payload), line_);
   }
   /// As many as the queue takes.
   std::size_t send_all(std::size_t size) {
@@ -62,16 +61,16 @@ class CarrierTurnsTest : public CarrierFixture {
 
 TEST_F(CarrierTurnsTest, SendsDatagramsInOrder) {
   start_edge();
-  EXPECT_TRUE(carrier_->open_session(kTurned, as_bytes(std::string(28, 'p')), as_bytes("first"), line_));
+  EXPECT_TRUE(carrier_->open_session(kSession, as_bytes(std::string(28, 'p')), as_bytes("first"), line_));
   EXPECT_TRUE(send("second"));
   EXPECT_TRUE(send(""));
   EXPECT_EQ(line_.held.get(), 3U);
   loop_.settle();
   using enum FrameType;
-  EXPECT_EQ(heard(), (std::vector<HeardFrame>{{kTurned, kUdpOpen, std::string(28, 'p')},
-                                              {kTurned, kUdpData, "first"},
-                                              {kTurned, kUdpData, "second"},
-                                              {kTurned, kUdpData, ""}}));
+  EXPECT_EQ(heard(), (std::vector<HeardFrame>{{kSession, kUdpOpen, std::string(28, 'p')},
+                                              {kSession, kUdpData, "first"},
+                                              {kSession, kUdpData, "second"},
+                                              {kSession, kUdpData, ""}}));
   EXPECT_EQ(line_.held.get(), 0U);
   EXPECT_EQ(line_.sent.get(), 3U);
   EXPECT_EQ(line_.sent_bytes.get(), 11U);
@@ -80,13 +79,13 @@ TEST_F(CarrierTurnsTest, SendsDatagramsInOrder) {
 TEST_F(CarrierTurnsTest, PutsFramesOfControlBeforeDatagramsThatWait) {
   start_hub();
   ASSERT_TRUE(send("datagram"));
-  carrier_->send_session(FrameType::kUdpOpenAck, kTurned, {});
-  carrier_->send_session(FrameType::kUdpClose, kTurned + 1, {});
-  carrier_->send_session(FrameType::kReset, kTurned + 2, to_bytes(ResetMessage{PST_R_BAD_OPEN, "no"}));
+  carrier_->send_session(FrameType::kUdpOpenAck, kSession, {});
+  carrier_->send_session(FrameType::kUdpClose, kSession + 1, {});
+  carrier_->send_session(FrameType::kReset, kSession + 2, to_bytes(ResetMessage{PST_R_BAD_OPEN, "no"}));
   loop_.settle();
   EXPECT_EQ(types(), "UDP_OPEN_ACK UDP_CLOSE RESET UDP_DATA_BACK");
-  EXPECT_EQ(heard()[1].stream, kTurned + 1);
-  EXPECT_EQ(reset_reason(kTurned + 2), PST_R_BAD_OPEN);
+  EXPECT_EQ(heard()[1].stream, kSession + 1);
+  EXPECT_EQ(reset_reason(kSession + 2), PST_R_BAD_OPEN);
 }
 
 TEST_F(CarrierTurnsTest, CutsALargeDatagramAndPutsNothingIntoIt) {
@@ -133,7 +132,7 @@ TEST_F(CarrierTurnsTest, OpensASessionWithItsDatagramOrNotAtAll) {
   set_room(0);
   ASSERT_TRUE(send(std::string(875, 'd')));  // leaves 100: enough for a datagram of 75
   const std::string header(wire::kMaxUdpOpen, 'p');
-  EXPECT_FALSE(carrier_->open_session(kTurned, as_bytes(header), as_bytes(std::string(20, 'd')), line_));
+  EXPECT_FALSE(carrier_->open_session(kSession, as_bytes(header), as_bytes(std::string(20, 'd')), line_));
   EXPECT_EQ(line_.held.get(), 1U);
   set_room(SIZE_MAX);
   EXPECT_EQ(types(), "UDP_DATA");
@@ -144,7 +143,7 @@ TEST_F(CarrierTurnsTest, BoundsAFloodOfOpens) {
   start_edge();
   set_room(0);
   std::size_t opened = 0;
-  while (carrier_->open_session(kTurned, as_bytes(std::string(28, 'p')), {}, line_)) ++opened;
+  while (carrier_->open_session(kSession, as_bytes(std::string(28, 'p')), {}, line_)) ++opened;
   EXPECT_EQ(opened, 10'000U / (16 + 9 + 28 + 9));
 }
 
@@ -187,8 +186,8 @@ TEST_F(CarrierTurnsTest, SendsWhatIsQueuedWhenItEndsInOrder) {
   carrier_->go_away({.reason = PST_R_SHUTDOWN, .retry_after = {}, .text = {}});
   carrier_->close(PST_R_SHUTDOWN, {});
   EXPECT_FALSE(send("too late"));
-  EXPECT_FALSE(carrier_->open_session(kTurned, as_bytes(std::string(28, 'p')), {}, line_));
-  carrier_->send_session(FrameType::kUdpClose, kTurned, {});
+  EXPECT_FALSE(carrier_->open_session(kSession, as_bytes(std::string(28, 'p')), {}, line_));
+  carrier_->send_session(FrameType::kUdpClose, kSession, {});
   set_room(SIZE_MAX);
   EXPECT_EQ(datagrams_heard(), queued);
   EXPECT_EQ(line_.sent.get(), queued);

@@ -12,12 +12,12 @@
 namespace penstock {
 namespace {
 
-constexpr std::uint32_t kQueued = wire::kSessionBit | 5;
+constexpr std::uint32_t kQueuedSession = wire::kSessionBit | 5;
 constexpr std::size_t kNote = 16;  // bytes of the queue's own for each push
 
 std::string frame_of(FrameType type, std::string_view payload) {
   std::vector<std::byte> out;
-  append_frame(out, kQueued, type, as_bytes(payload));
+  append_frame(out, kQueuedSession, type, as_bytes(payload));
   return std::string{as_text(out)};
 }
 
@@ -43,8 +43,8 @@ TEST_F(DatagramQueueTest, IsEmptyAtFirst) {
 
 TEST_F(DatagramQueueTest, GivesOneFrameAtATime) {
   DatagramQueue queue{1000};
-  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("one"), line));
-  ASSERT_TRUE(queue.push(FrameType::kUdpDataBack, kQueued, {}, line));
+  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("one"), line));
+  ASSERT_TRUE(queue.push(FrameType::kUdpDataBack, kQueuedSession, {}, line));
   EXPECT_EQ(take(queue, 100), frame_of(FrameType::kUdpData, "one"));
   EXPECT_FALSE(queue.cut());
   EXPECT_EQ(take(queue, 100), frame_of(FrameType::kUdpDataBack, ""));
@@ -53,7 +53,7 @@ TEST_F(DatagramQueueTest, GivesOneFrameAtATime) {
 
 TEST_F(DatagramQueueTest, CountsADatagramAsSentWithItsLastByte) {
   DatagramQueue queue{1000};
-  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("12345"), line));
+  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("12345"), line));
   EXPECT_EQ(line.held.get(), 1U);
   EXPECT_EQ(line.held_bytes.get(), 5U);
   EXPECT_EQ(take(queue, wire::kHeaderSize + 4).size(), wire::kHeaderSize + 4);
@@ -72,20 +72,20 @@ TEST_F(DatagramQueueTest, CountsADatagramAsSentWithItsLastByte) {
 
 TEST_F(DatagramQueueTest, HoldsWhatFitsToTheByte) {
   DatagramQueue queue{2 * (kNote + wire::kHeaderSize) + 10};
-  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("12345"), line));
-  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueued, as_bytes("123456"), line));
+  ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("12345"), line));
+  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("123456"), line));
   EXPECT_EQ(line.held.get(), 1U);
-  EXPECT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("12345"), line));
-  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueued, {}, line));
+  EXPECT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("12345"), line));
+  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueuedSession, {}, line));
   EXPECT_EQ(line.held.get(), 2U);
 }
 
 TEST_F(DatagramQueueTest, OpensWithItsDatagramOrNotAtAll) {
   const std::string header(wire::kMaxUdpOpen, 'p');
   DatagramQueue queue{kNote + 2 * wire::kHeaderSize + wire::kMaxUdpOpen + 5};
-  EXPECT_FALSE(queue.push_open(kQueued, as_bytes(header), as_bytes("123456"), line));
+  EXPECT_FALSE(queue.push_open(kQueuedSession, as_bytes(header), as_bytes("123456"), line));
   EXPECT_TRUE(queue.empty());
-  ASSERT_TRUE(queue.push_open(kQueued, as_bytes(header), as_bytes("12345"), line));
+  ASSERT_TRUE(queue.push_open(kQueuedSession, as_bytes(header), as_bytes("12345"), line));
   EXPECT_EQ(line.held.get(), 1U);
   EXPECT_EQ(line.held_bytes.get(), 5U);
   EXPECT_EQ(take(queue, 1000),
@@ -95,15 +95,16 @@ TEST_F(DatagramQueueTest, OpensWithItsDatagramOrNotAtAll) {
 TEST_F(DatagramQueueTest, RefusesWhatNoPeerWouldTake) {
   DatagramQueue queue{1 << 20};
   const std::string largest(wire::kMaxDatagram, 'x');
-  EXPECT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes(largest), line));
-  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueued, as_bytes(largest + "x"), line));
-  EXPECT_FALSE(queue.push_open(kQueued, as_bytes(std::string(28, 'p')), as_bytes(largest + "x"), line));
-  EXPECT_FALSE(queue.push_open(kQueued, as_bytes(std::string(53, 'p')), {}, line));
+  EXPECT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes(largest), line));
+  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes(largest + "x"), line));
+  EXPECT_FALSE(
+      queue.push_open(kQueuedSession, as_bytes(std::string(28, 'p')), as_bytes(largest + "x"), line));
+  EXPECT_FALSE(queue.push_open(kQueuedSession, as_bytes(std::string(53, 'p')), {}, line));
 }
 
 TEST_F(DatagramQueueTest, TakesNothingWhereItsBoundIsNothing) {
   DatagramQueue queue{0};
-  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueued, {}, line));
+  EXPECT_FALSE(queue.push(FrameType::kUdpData, kQueuedSession, {}, line));
   EXPECT_TRUE(queue.empty());
 }
 
@@ -111,9 +112,9 @@ TEST_F(DatagramQueueTest, DropsWhatIsLeftAndWhatWasCut) {
   LedgerLine other;
   {
     DatagramQueue queue{1000};
-    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("gone"), line));
-    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("is cut"), line));
-    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueued, as_bytes("waits"), other));
+    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("gone"), line));
+    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("is cut"), line));
+    ASSERT_TRUE(queue.push(FrameType::kUdpData, kQueuedSession, as_bytes("waits"), other));
     take(queue, 100);
     take(queue, 12);
     ASSERT_TRUE(queue.cut());
@@ -142,8 +143,8 @@ class DatagramQueueRandomTest : public DatagramQueueTest, public testing::WithPa
         open ? frame_of(FrameType::kUdpOpen, header) + frame_of(FrameType::kUdpData, payload)
              : frame_of(type, payload);
     const bool fits = used + kNote + frames.size() <= kLimit;
-    ASSERT_EQ(open ? queue.push_open(kQueued, as_bytes(header), as_bytes(payload), line)
-                   : queue.push(type, kQueued, as_bytes(payload), line),
+    ASSERT_EQ(open ? queue.push_open(kQueuedSession, as_bytes(header), as_bytes(payload), line)
+                   : queue.push(type, kQueuedSession, as_bytes(payload), line),
               fits);
     if (!fits) return;
     waiting.push_back(frames);
