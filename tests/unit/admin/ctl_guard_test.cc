@@ -12,8 +12,8 @@
 namespace penstock::ctl {
 namespace {
 
-using testing::ElementsAre;
 using test::object;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
