@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace penstock {
 namespace {
@@ -30,9 +31,10 @@ ByteQueue::~ByteQueue() {
 
 void ByteQueue::append(Bytes bytes) {
   size_ += bytes.size();
+  taken_ += bytes.size();
   while (!bytes.empty()) {  // blocks grow with the queue, so that much of it lies together
     if (tail_ == nullptr || tail_->end == tail_->capacity) {
-      const std::size_t wanted = std::max(size_, bytes.size() * kPieces);
+      const std::size_t wanted = std::max({size_, bytes.size() * kPieces, expected_});
       auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(wanted), kSmallestBlock, kLargestBlock));
       Block* const added = block.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(block);
@@ -55,13 +57,15 @@ void ByteQueue::consume(std::size_t count) {
   head_->begin += count;
   if (head_->begin < head_->end) return;
   head_ = std::move(head_->next);
-  if (head_ == nullptr) tail_ = nullptr;
+  if (head_ != nullptr) return;
+  tail_ = nullptr;
+  expected_ = std::exchange(taken_, 0);
 }
 
 void ByteQueue::clear() {
   while (head_ != nullptr) head_ = std::move(head_->next);  // one by one: a chain must not unwind recursively
   tail_ = nullptr;
-  size_ = 0;
+  size_ = taken_ = expected_ = 0;
 }
 
 }  // namespace penstock

@@ -21,7 +21,8 @@ constexpr std::size_t kControlPause = 262144;
 }  // namespace
 
 Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings,
-                 CarrierObserver& observer, std::string_view greeting, std::vector<std::byte> leftover)
+                 CarrierObserver& observer, std::string_view greeting, std::vector<std::byte> leftover,
+                 std::int64_t quantum)
     : loop_{loop},
       link_{std::move(link)},
       observer_{observer},
@@ -37,7 +38,7 @@ Carrier::Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& 
       ticker_{loop.make_timer([this] { tick(); })},
       leftover_{std::move(leftover)},
       elephants_{settings.elephants},
-      scheduler_{settings.sustained_least},
+      scheduler_{settings.sustained_least, quantum},
       now_{loop.now()},
       last_heard_{now_},
       last_ping_{now_ - 3 * ping_every()} {

@@ -165,9 +165,9 @@ class Carrier : protected LinkObserver {
   using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<Stream>>;
 
   /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
-  /// its line.
+  /// its line; `quantum`: bytes of a stream's turn.
   Carrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings, CarrierObserver& observer,
-          std::string_view greeting, std::vector<std::byte> leftover);
+          std::string_view greeting, std::vector<std::byte> leftover, std::int64_t quantum);
   /// To be called once the carrier can receive and send.
   void begin();
   /// It goes on with what another one packed, and is paused.

@@ -6,6 +6,8 @@
 namespace penstock {
 namespace {
 
+constexpr std::int64_t kFramedQuantum = wire::kMaxDataSent;  // one frame that fills a TLS record
+
 std::unique_ptr<Link> joined(std::unique_ptr<Link> link, Network& network) {
   link->join(network);
   return link;
@@ -16,7 +18,7 @@ std::unique_ptr<Link> joined(std::unique_ptr<Link> link, Network& network) {
 FramedCarrier::FramedCarrier(Loop& loop, std::unique_ptr<Link> link, const CarrierSettings& settings,
                              CarrierObserver& observer, std::string_view greeting,
                              std::vector<std::byte> leftover)
-    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover)},
+    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover), kFramedQuantum},
       datagrams_{settings.datagram_queue},
       out_{new std::byte[kOutSize]} {
   begin();

@@ -10,6 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// With the packet that overdraws it less than 32 KiB: the other end's link takes that as one piece.
+constexpr std::int64_t kQuicQuantum = 30 << 10;
 /// Bytes of the peer's streams that have not said what they are, or bring long datagrams.
 constexpr std::size_t kMostIncoming = 1 << 20;
 constexpr Duration kIncomingTime = 10s;
@@ -26,7 +28,7 @@ Reason reason_of(std::uint64_t code) {
 QuicCarrier::QuicCarrier(Loop& loop, std::unique_ptr<Link> link, QuicLink& quic,
                          const CarrierSettings& settings, CarrierObserver& observer,
                          std::string_view greeting, std::vector<std::byte> leftover)
-    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover)},
+    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover), kQuicQuantum},
       quic_{quic},
       connection_{quic.connection()},
       held_{settings.side == Side::kHub},

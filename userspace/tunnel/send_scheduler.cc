@@ -5,7 +5,7 @@
 
 namespace penstock {
 
-SendScheduler::SendScheduler() {
+SendScheduler::SendScheduler(std::int64_t quantum) : quantum_{quantum} {
   new_.before = new_.after = &new_;
   old_.before = old_.after = &old_;
   append(old_, mark_, Entry::Place::kOld);
@@ -29,9 +29,9 @@ void SendScheduler::unlink(Entry& entry) {
 void SendScheduler::add(Entry& entry) {
   if (entry.place != Entry::Place::kNone) return;
   const bool had_its_turn = std::exchange(entry.round, round_) == round_;
-  if (!had_its_turn) entry.deficit = std::min(entry.deficit + kQuantum, kQuantum);  // debts are paid
+  if (!had_its_turn) entry.deficit = std::min(entry.deficit + quantum_, quantum_);  // debts are paid
   if (entry.deficit > 0) return append(new_, entry, Entry::Place::kNew);
-  entry.deficit += kQuantum;
+  entry.deficit += quantum_;
   append(old_, entry, Entry::Place::kOld);
 }
 
@@ -49,7 +49,7 @@ SendScheduler::Entry* SendScheduler::next() {
     if (entry == &mark_) {
       ++round_;
     } else {
-      entry->deficit += kQuantum;
+      entry->deficit += quantum_;
     }
     unlink(*entry);
     append(old_, *entry, Entry::Place::kOld);

@@ -1,8 +1,6 @@
 // Whose bytes go into the tunnel next: deficit round robin over streams, with a short way for the quiet ones.
 #pragma once
 
-#include <penstock/wire/frame.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -14,8 +12,6 @@ namespace penstock {
 /// busy streams. Pure; owns nothing.
 class SendScheduler {
  public:
-  static constexpr std::int64_t kQuantum = wire::kMaxDataSent;  // one frame that fills a TLS record
-
   /// Embedded in what is scheduled. Must be removed before it is destroyed.
   struct Entry {
     Entry* before = nullptr;
@@ -25,7 +21,8 @@ class SendScheduler {
     enum class Place : std::uint8_t { kNone, kNew, kOld } place = Place::kNone;
   };
 
-  SendScheduler();
+  /// `quantum`: bytes of a turn.
+  explicit SendScheduler(std::int64_t quantum);
   SendScheduler(const SendScheduler&) = delete;
   SendScheduler& operator=(const SendScheduler&) = delete;
 
@@ -45,6 +42,7 @@ class SendScheduler {
   static void unlink(Entry& entry);
   bool nobody_busy() const { return old_.after == &mark_ && old_.before == &mark_; }
 
+  const std::int64_t quantum_;
   Entry new_;  // heads of circular lists
   Entry old_;
   Entry mark_;  // always in the old list; a round is over when its turn comes

@@ -16,8 +16,9 @@ class TieredScheduler {
     bool sustained = false;  // its tier
   };
 
-  /// Bytes a second.
-  explicit TieredScheduler(std::uint64_t least_rate) : least_rate_{least_rate} {}
+  /// `least_rate`: bytes a second; `quantum`: bytes of a turn.
+  TieredScheduler(std::uint64_t least_rate, std::int64_t quantum)
+      : least_rate_{least_rate}, data_{quantum}, sustained_{quantum} {}
 
   /// The entry has something to send. No effect when it is in already.
   void add(Entry& entry) { tier_of(entry).add(entry); }

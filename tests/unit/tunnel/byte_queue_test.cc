@@ -29,6 +29,20 @@ TEST(ByteQueueTest, KeepsPacketsTogetherForTheLink) {
   EXPECT_EQ(queue.front().size(), queue.size());
 }
 
+TEST(ByteQueueTest, KeepsATurnTogetherThatIsLikeTheOneBefore) {
+  ByteQueue queue;
+  const std::string packet(1380, 'x');
+  const auto take_turn = [&] {
+    queue.append(as_bytes("what was left in the packet of another stream"));
+    for (int i = 0; i < 22; ++i) queue.append(as_bytes(packet));
+  };
+  take_turn();
+  EXPECT_LT(queue.front().size(), queue.size());
+  while (!queue.empty()) queue.consume(queue.front().size());
+  take_turn();
+  EXPECT_EQ(queue.front().size(), queue.size());
+}
+
 TEST(ByteQueueTest, ForgetsEverythingWhenCleared) {
   ByteQueue queue;
   queue.append(as_bytes(std::string(100'000, 'x')));

@@ -12,7 +12,7 @@
 namespace penstock {
 namespace {
 
-constexpr auto kQuantum = static_cast<std::uint64_t>(SendScheduler::kQuantum);
+constexpr std::uint64_t kQuantum = 16'000;
 
 /// Something that sends: how much it has waiting, and what it was served.
 struct Source : SendScheduler::Entry {
@@ -39,13 +39,13 @@ void give(SendScheduler& scheduler, Source& source, std::uint64_t bytes) {
 }
 
 TEST(SendSchedulerTest, HasNobodyAtFirst) {
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   EXPECT_TRUE(scheduler.empty());
   EXPECT_EQ(scheduler.next(), nullptr);
 }
 
 TEST(SendSchedulerTest, IgnoresASecondAddAndASecondRemove) {
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   Source one;
   give(scheduler, one, 10);
   give(scheduler, one, 10);
@@ -57,7 +57,7 @@ TEST(SendSchedulerTest, IgnoresASecondAddAndASecondRemove) {
 }
 
 TEST(SendSchedulerTest, ServesEqualBytesToAllThatAreBusy) {
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   std::array<Source, 50> sources;
   for (Source& source : sources) give(scheduler, source, 1ULL << 40);
   SimRandom random{1};
@@ -69,7 +69,7 @@ TEST(SendSchedulerTest, ServesEqualBytesToAllThatAreBusy) {
 }
 
 TEST(SendSchedulerTest, ServesAQuietOneBeforeTheBusy) {
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   std::array<Source, 20> busy;
   for (Source& source : busy) give(scheduler, source, 1ULL << 40);
   for (int i = 0; i < 100; ++i) serve(scheduler);
@@ -83,7 +83,7 @@ TEST(SendSchedulerTest, ServesAQuietOneBeforeTheBusy) {
 }
 
 TEST(SendSchedulerTest, TreatsAQuietOneAsBusyOnceItHasUsedItsQuantum) {
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   std::array<Source, 10> busy;
   for (Source& source : busy) give(scheduler, source, 1ULL << 40);
   for (int i = 0; i < 30; ++i) serve(scheduler);
@@ -99,7 +99,7 @@ TEST(SendSchedulerTest, TreatsAQuietOneAsBusyOnceItHasUsedItsQuantum) {
 
 TEST(SendSchedulerTest, GivesNothingForComingAndGoing) {
   // Three that are empty after every turn and back at once, one that always has more.
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   Source busy;
   std::array<Source, 3> fickle;
   give(scheduler, busy, 1ULL << 40);
@@ -119,7 +119,7 @@ TEST(SendSchedulerTest, GivesNothingForComingAndGoing) {
 TEST(SendSchedulerTest, TakesNothingForComingAndGoing) {
   // One that leaves exactly when its quantum is used up, and is back before its next turn, among ten that
   // stay.
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   std::array<Source, 10> busy;
   Source fickle;
   for (Source& source : busy) give(scheduler, source, 1ULL << 40);
@@ -138,7 +138,7 @@ class SchedulerRandomTest : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SchedulerRandomTest, LetsNobodyWaitLongerThanARoundOfTheOthers) {
   SimRandom random{GetParam()};
-  SendScheduler scheduler;
+  SendScheduler scheduler{kQuantum};
   std::vector<Source> sources(30);
   std::vector<std::uint64_t> waited(sources.size());  // bytes served to others since it was first ready
   for (int i = 0; i < 100'000; ++i) {

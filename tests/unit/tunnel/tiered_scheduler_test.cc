@@ -34,7 +34,7 @@ class TieredSchedulerTest : public testing::Test {
   }
 
   Time now_ = kStart;
-  TieredScheduler scheduler_{kLeast};
+  TieredScheduler scheduler_{kLeast, 16'000};
   Entry bulk_;
   Entry small_;
   Entry other_;
