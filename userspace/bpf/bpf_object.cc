@@ -5,9 +5,9 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <utility>
+
+#include "bpf/library_words.h"
 
 // Skeletons are made by bpftool; only their bytes are used.
 #pragma GCC diagnostic push
@@ -30,7 +30,6 @@ namespace penstock {
 namespace {
 
 constexpr std::size_t kToldLines = 6;
-constexpr std::size_t kLogSize = 1U << 20;
 
 BpfImage image_of(std::string_view name, const void* (*elf_bytes)(std::size_t*)) {
   std::size_t size = 0;
@@ -38,35 +37,10 @@ BpfImage image_of(std::string_view name, const void* (*elf_bytes)(std::size_t*))
   return {.name = name, .elf = {static_cast<const std::byte*>(bytes), size}};
 }
 
-/// What libbpf says while one object is loaded; the loader has one thread.
-std::string& libbpf_words() {
-  thread_local std::string text;
-  return text;
-}
-
-int keep_words(enum libbpf_print_level level, const char* format, va_list arguments) {
-  if (level == LIBBPF_DEBUG || libbpf_words().size() > kLogSize) return 0;
-  char line[8192];
-  const int length = std::vsnprintf(line, sizeof line, format, arguments);
-  if (length > 0)
-    libbpf_words().append(line, std::min<std::size_t>(static_cast<std::size_t>(length), sizeof line - 1));
-  return length;
-}
-
-std::string last_lines(const std::string& text, std::size_t count) {
-  std::size_t from = text.size();
-  while (from > 0 && count-- > 0) {
-    const auto before = text.rfind('\n', from > 1 ? from - 2 : 0);
-    from = before == std::string::npos ? 0 : before + 1;
-    if (before == std::string::npos) break;
-  }
-  return text.substr(from);
-}
-
 Error refused(const BpfImage& image, int error_number, const std::string& log_file) {
   Error why = system_error("the kernel refused the program " + std::string{image.name}, error_number);
-  const auto written = write_file(log_file, libbpf_words(), 0600);
-  why.what += ": " + last_lines(libbpf_words(), kToldLines);
+  const auto written = write_file(log_file, LibraryWords::text(), 0600);
+  why.what += ": " + LibraryWords::last_lines(kToldLines);
   if (written) why.what += "(all of it in " + log_file + ")";
   return why;
 }
@@ -114,8 +88,7 @@ BpfImage leave_tc_image() {
 
 Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins,
                                   std::span<const BpfMapSize> sizes, const std::string& log_file) {
-  libbpf_words().clear();
-  const auto before = ::libbpf_set_print(keep_words);
+  const LibraryWords words;
   LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = pins.c_str());
   const std::string name{image.name};
   options.object_name = name.c_str();
@@ -130,7 +103,6 @@ Result<BpfObject> BpfObject::load(const BpfImage& image, const std::string& pins
     forget_attach_types(out.object_);
     failed = -::bpf_object__load(out.object_);
   }
-  ::libbpf_set_print(before);
   if (failed != 0) return refused(image, failed, log_file);
   return out;
 }

@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -20,12 +18,12 @@
 
 #include "base/file_descriptor.h"
 #include "bpf/bpf_object.h"
+#include "bpf/library_words.h"
 
 namespace penstock {
 namespace {
 
-constexpr std::size_t kMostWords = 1U << 16;
-constexpr std::size_t kToldWords = 300;
+constexpr std::size_t kToldLines = 3;
 constexpr const char* kArray = "pst_dispatched";
 constexpr std::string_view kEntry = "penstock_xdp";
 constexpr std::string_view kDispatcher = "xdp_dispatcher";
@@ -38,43 +36,15 @@ struct Close {
 template <class T>
 using Owned = std::unique_ptr<T, Close>;
 
-/// What libxdp and libbpf said since somebody asked; bounded.
-std::string& libxdp_words() {
-  thread_local std::string text;
-  return text;
-}
-
-int keep(const char* format, va_list arguments) {
-  std::array<char, 8192> line{};
-  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
-  if (libxdp_words().size() < kMostWords) libxdp_words() += line.data();
-  return length;
-}
-
-int keep_libxdp(enum libxdp_print_level level, const char* format, va_list arguments) {
-  return level == LIBXDP_DEBUG ? 0 : keep(format, arguments);
-}
-
-int keep_libbpf(enum libbpf_print_level level, const char* format, va_list arguments) {
-  return level == LIBBPF_WARN ? keep(format, arguments) : 0;
-}
-
 /// Around all use of libxdp: keeps what it says, and closes the descriptors of programs that its release 1.3
 /// leaves open, for they would hold others' programs. Outlives what libxdp gave.
 class LibxdpUse {
  public:
-  LibxdpUse()
-      : libxdp_{::libxdp_set_print(keep_libxdp)},
-        libbpf_{::libbpf_set_print(keep_libbpf)},
-        before_{programs()} {
-    libxdp_words().clear();
-  }
+  LibxdpUse() : before_{programs()} {}
   ~LibxdpUse() {
     for (const int one : programs()) {
       if (before_.count(one) == 0) ::close(one);
     }
-    ::libxdp_set_print(libxdp_);
-    ::libbpf_set_print(libbpf_);
   }
   LibxdpUse(const LibxdpUse&) = delete;
   LibxdpUse& operator=(const LibxdpUse&) = delete;
@@ -91,23 +61,19 @@ class LibxdpUse {
     return out;
   }
 
-  const libxdp_print_fn_t libxdp_;
-  const libbpf_print_fn_t libbpf_;
+  const LibraryWords words_;
   const std::set<int> before_;
 };
 
 Error failed(const std::string& doing, int error_number) {
-  if (libxdp_words().find("changes packet data") != std::string::npos) {
+  if (LibraryWords::text().find("changes packet data") != std::string::npos) {
     return error(Errc::kUnavailable,
                  "cannot " + doing +
                      ": this kernel lets no program that changes packets into the dispatcher "
                      "of libxdp before 1.5.5");
   }
   Error why = system_error("cannot " + doing, error_number);
-  const auto from =
-      libxdp_words().rfind('\n', libxdp_words().size() > kToldWords ? libxdp_words().size() - kToldWords : 0);
-  if (!libxdp_words().empty())
-    why.what += ": " + libxdp_words().substr(from == std::string::npos ? 0 : from + 1);
+  if (const std::string said = LibraryWords::last_lines(kToldLines); !said.empty()) why.what += ": " + said;
   while (why.what.back() == '\n') why.what.pop_back();
   return why;
 }

@@ -273,14 +273,10 @@ struct TunnelListing {
 
 /// Of all addresses and workers together; empty where QUIC is not served.
 json::object door_row(const std::vector<QuicEndpointReport>& doors) {
-  if (doors.empty()) return {};
-  QuicEndpointReport all;
-  for (const QuicEndpointReport& door : doors) all += door;
-  return {{"accepted", all.accepted},
-          {"retries", all.retries},
-          {"refused", all.refused},
-          {"stateless_resets", all.stateless_resets},
-          {"ignored", all.ignored}};
+  json::object row;
+  if (doors.empty()) return row;
+  for (const QuicEndpointCount& count : kQuicEndpointCounts) row[count.name] = count.total(doors);
+  return row;
 }
 
 void add_hub_tunnels(json::array& tunnels, Hub& hub, const std::vector<CarrierSummary>& summaries) {

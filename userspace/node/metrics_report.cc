@@ -50,13 +50,8 @@ void add_rtt(MetricsPage& page, const std::string& edge, const std::string& carr
 /// Of all addresses and workers together; nothing where QUIC is not served.
 void add_quic_door(MetricsPage& page, const std::vector<QuicEndpointReport>& doors) {
   if (doors.empty()) return;
-  QuicEndpointReport all;
-  for (const QuicEndpointReport& door : doors) all += door;
-  page.add(api::kQuicDoorTotal, {"accepted"}, static_cast<double>(all.accepted));
-  page.add(api::kQuicDoorTotal, {"retries"}, static_cast<double>(all.retries));
-  page.add(api::kQuicDoorTotal, {"refused"}, static_cast<double>(all.refused));
-  page.add(api::kQuicDoorTotal, {"stateless_resets"}, static_cast<double>(all.stateless_resets));
-  page.add(api::kQuicDoorTotal, {"ignored"}, static_cast<double>(all.ignored));
+  for (const QuicEndpointCount& count : kQuicEndpointCounts)
+    page.add(api::kQuicDoorTotal, {std::string{count.name}}, static_cast<double>(count.total(doors)));
 }
 
 /// Sends the page when the last one who holds it lets go.

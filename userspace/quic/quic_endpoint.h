@@ -1,9 +1,12 @@
 // QUIC connections over one UDP socket.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "net/loop.h"
 #include "net/network.h"
@@ -41,15 +44,26 @@ struct QuicEndpointReport {
   std::uint64_t stateless_resets = 0;  // sent
   std::uint64_t refused = 0;           // Initials beyond the limits
   std::uint64_t ignored = 0;           // packets that no connection has, and that could not be answered
+};
 
-  QuicEndpointReport& operator+=(const QuicEndpointReport& other) {
-    accepted += other.accepted;
-    retries += other.retries;
-    stateless_resets += other.stateless_resets;
-    refused += other.refused;
-    ignored += other.ignored;
-    return *this;
+/// One of these counters, by the name that users see.
+struct QuicEndpointCount {
+  std::string_view name;
+  std::uint64_t QuicEndpointReport::*value;
+
+  std::uint64_t total(std::span<const QuicEndpointReport> reports) const {
+    std::uint64_t sum = 0;
+    for (const QuicEndpointReport& report : reports) sum += report.*value;
+    return sum;
   }
+};
+
+inline constexpr std::array kQuicEndpointCounts{
+    QuicEndpointCount{"accepted", &QuicEndpointReport::accepted},
+    QuicEndpointCount{"retries", &QuicEndpointReport::retries},
+    QuicEndpointCount{"refused", &QuicEndpointReport::refused},
+    QuicEndpointCount{"stateless_resets", &QuicEndpointReport::stateless_resets},
+    QuicEndpointCount{"ignored", &QuicEndpointReport::ignored},
 };
 
 class QuicEndpointObserver {
