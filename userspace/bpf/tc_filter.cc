@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file_descriptor.h"
+#include "bpf/library_words.h"
 
 namespace penstock {
 namespace {
@@ -17,18 +18,6 @@ namespace {
 constexpr __u32 kPriority = 50;
 constexpr __u32 kHandle = 0x505354;
 constexpr __u32 kMostMaps = 64;  // of a program that may be ours
-
-/// libbpf says on stderr what the kernel refused, and here that is often what was expected.
-class Silence {
- public:
-  Silence() : before_{::libbpf_set_print(nullptr)} {}
-  ~Silence() { ::libbpf_set_print(before_); }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
-
- private:
-  const libbpf_print_fn_t before_;
-};
 
 bpf_tc_hook hook_of(std::uint32_t interface, bpf_tc_attach_point point = BPF_TC_INGRESS) {
   LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(interface), .attach_point = point);
@@ -67,7 +56,7 @@ bool uses_map(__u32 program, const std::string& pin) {
 }  // namespace
 
 Result<void> attach_tc(int program, std::uint32_t interface, const std::string& map) {
-  const Silence silence;
+  const LibraryWords words;  // what the kernel refuses here is often expected
   const auto there = program_there(interface);
   if (there && !uses_map(*there, map))
     return error(Errc::kExists, "another program's TC filter has priority " + std::to_string(kPriority));
@@ -80,7 +69,7 @@ Result<void> attach_tc(int program, std::uint32_t interface, const std::string& 
 }
 
 Result<bool> detach_tc(std::uint32_t interface, const std::string& map) {
-  const Silence silence;
+  const LibraryWords words;
   const auto there = program_there(interface);
   if (!there || !uses_map(*there, map)) return false;
   const bpf_tc_hook hook = hook_of(interface);
@@ -91,7 +80,7 @@ Result<bool> detach_tc(std::uint32_t interface, const std::string& map) {
 }
 
 Result<bool> make_clsact(std::uint32_t interface) {
-  const Silence silence;
+  const LibraryWords words;
   bpf_tc_hook hook = hook_of(interface);
   const int failed = ::bpf_tc_hook_create(&hook);
   if (failed == 0 || failed == -EEXIST) return failed == 0;
@@ -99,7 +88,7 @@ Result<bool> make_clsact(std::uint32_t interface) {
 }
 
 Result<void> remove_clsact(std::uint32_t interface) {
-  const Silence silence;
+  const LibraryWords words;
   bpf_tc_hook hook = hook_of(interface, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
   const int failed = ::bpf_tc_hook_destroy(&hook);
   if (failed == 0 || failed == -ENOENT) return {};

@@ -244,6 +244,24 @@ TEST_F(QuicCarrierSendingTest, TakesTurnsBetweenFlowsAndDatagrams) {
               static_cast<double>(quic_->datagrams.size() * 1004), 4000);
 }
 
+TEST_F(QuicCarrierSendingTest, LetsAFlowSay30KiBInATurn) {
+  constexpr QuicStreamId kOther = 8;
+  start(Side::kEdge);
+  const auto one = open();
+  const auto other = open();
+  settle();
+  one->say(std::string(100'000, 'x'));
+  other->say(std::string(100'000, 'y'));
+  loop_.settle();
+  quic_->send(25);  // packets, which are less than a turn
+  EXPECT_EQ(quic_->sent(kFlow).size(), 25 * quic_->room + open_of_flow().size());
+  EXPECT_EQ(quic_->sent(kOther), open_of_flow());
+  quic_->send(25);  // the other's turn, but for the first one's last packet
+  EXPECT_LE(quic_->sent(kFlow).size(), (30U << 10) + quic_->room + open_of_flow().size());
+  EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
+            50 * quic_->room + 2 * open_of_flow().size());
+}
+
 TEST_F(QuicCarrierSendingTest, EndsWithItsConnection) {
   start(Side::kEdge);
   const auto client = open();
