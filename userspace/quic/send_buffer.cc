@@ -1,28 +1,26 @@
 #include "quic/send_buffer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace penstock {
-namespace {
-
-/// A stream that says little gets little memory.
-constexpr std::size_t kFirstChunk = 1024;
-
-}  // namespace
 
 MutableBytes SendBuffer::room(std::size_t least) {
-  least = std::clamp(least, std::size_t{1}, kChunk);
-  if (chunks_.empty() || chunks_.back().capacity - chunks_.back().end < least) {
-    const std::size_t capacity = std::max(least, size_ < kFirstChunk ? kFirstChunk : kChunk);
-    if (!chunks_.empty() && chunks_.back().end == 0) chunks_.pop_back();  // never written: too small
-    chunks_.emplace_back();
-    chunks_.back().bytes.reset(new std::byte[capacity]);
-    chunks_.back().capacity = capacity;
-  }
+  least = std::clamp(least, std::size_t{1}, kLargestChunk);
+  if (chunks_.empty() || chunks_.back().capacity - chunks_.back().end < least) add_chunk(least);
   Chunk& last = chunks_.back();
   return {last.bytes.get() + last.end, last.capacity - last.end};
+}
+
+void SendBuffer::add_chunk(std::size_t least) {
+  const std::size_t wanted = std::bit_ceil(std::max({least, size_, expected_}));
+  if (!chunks_.empty() && chunks_.back().end == 0) chunks_.pop_back();  // never written: too small
+  Chunk& added = chunks_.emplace_back();
+  added.capacity = std::clamp(wanted, kSmallestChunk, kLargestChunk);
+  added.bytes.reset(new std::byte[added.capacity]);
 }
 
 void SendBuffer::commit(std::size_t bytes) {
@@ -31,6 +29,7 @@ void SendBuffer::commit(std::size_t bytes) {
   chunks_.back().end += bytes;
   unsent_ += bytes;
   size_ += bytes;
+  taken_ += bytes;
 }
 
 void SendBuffer::append(Bytes bytes) {
@@ -75,9 +74,11 @@ void SendBuffer::acknowledged(std::size_t bytes) {
     bytes -= part;
     if (bytes > 0) drop_front();
   }
+  if (size_ == 0) expected_ = std::exchange(taken_, 0);
   while (!chunks_.empty() && chunks_.front().begin == chunks_.front().end) {
-    // An empty one that is the last keeps its room for what comes next, if it has any.
-    if (chunks_.size() == 1 && chunks_.front().end < chunks_.front().capacity) break;
+    // The last one has room for what comes next; a large one would be too much for a silent stream.
+    const Chunk& front = chunks_.front();
+    if (chunks_.size() == 1 && front.capacity == kSmallestChunk && front.end < front.capacity) break;
     drop_front();
   }
 }

@@ -10,12 +10,14 @@
 
 namespace penstock {
 
-/// Bytes stay where they are until they are acknowledged, so that they can be sent again. Owned by its
+/// Bytes stay where they are until they are acknowledged, so that they can be sent again. Memory follows what
+/// is held: chunks grow with it, and an empty buffer keeps a small one at most. It expects as much as it took
+/// between the last two times that it was empty, so that a busy stream is read in large pieces. Owned by its
 /// stream; one thread.
 class SendBuffer {
  public:
-  /// Room for at least `least` bytes behind what is there (at most kChunk); what is not committed is free
-  /// again with the next call.
+  /// Room for at least `least` bytes behind what is there (at most kLargestChunk); what is not committed is
+  /// free again with the next call.
   MutableBytes room(std::size_t least);
   /// The first `bytes` of the room are the stream's now.
   void commit(std::size_t bytes);
@@ -32,7 +34,8 @@ class SendBuffer {
   /// Under way or waiting.
   std::size_t size() const { return size_; }
 
-  static constexpr std::size_t kChunk = 16384;
+  static constexpr std::size_t kSmallestChunk = 1024;
+  static constexpr std::size_t kLargestChunk = 65536;
 
  private:
   struct Chunk {
@@ -42,12 +45,15 @@ class SendBuffer {
     std::size_t next = 0;   // sent before here
     std::size_t end = 0;    // written before here
   };
+  void add_chunk(std::size_t least);
   void drop_front();
 
   std::deque<Chunk> chunks_;
   std::size_t sending_ = 0;  // index of the chunk with the first unsent byte
   std::size_t unsent_ = 0;
   std::size_t size_ = 0;
+  std::size_t taken_ = 0;     // since it was empty
+  std::size_t expected_ = 0;  // taken the time before
 };
 
 }  // namespace penstock

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// With the packet that overdraws it less than 32 KiB: the other end's link takes that as one piece.
-constexpr std::int64_t kQuicQuantum = 30 << 10;
+/// With the packet that overdraws it less than 64 KiB: the other end's link takes that as one piece.
+constexpr std::int64_t kQuicQuantum = 62 << 10;
 /// Bytes of the peer's streams that have not said what they are, or bring long datagrams.
 constexpr std::size_t kMostIncoming = 1 << 20;
 constexpr Duration kIncomingTime = 10s;

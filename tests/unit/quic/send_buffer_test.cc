@@ -44,11 +44,34 @@ TEST(SendBufferTest, TakesWhatIsCommittedOfTheRoom) {
   EXPECT_EQ(buffer.room(1).data(), room.data() + 4);
 }
 
-TEST(SendBufferTest, GivesRoomForAWholeChunkAtMost) {
+TEST(SendBufferTest, GivesRoomForALargestChunkAtMost) {
   SendBuffer buffer;
-  EXPECT_GE(buffer.room(SendBuffer::kChunk).size(), SendBuffer::kChunk);
-  EXPECT_GE(buffer.room(10 * SendBuffer::kChunk).size(), SendBuffer::kChunk);
+  EXPECT_EQ(buffer.room(SendBuffer::kLargestChunk).size(), SendBuffer::kLargestChunk);
+  EXPECT_EQ(buffer.room(10 * SendBuffer::kLargestChunk).size(), SendBuffer::kLargestChunk);
   EXPECT_GE(buffer.room(0).size(), 1U);
+}
+
+/// Bytes go through it in one burst, and are all acknowledged.
+void pass(SendBuffer& buffer, std::size_t bytes) {
+  write(buffer, std::string(bytes, 'x'));
+  while (!buffer.unsent().empty()) buffer.sent(buffer.unsent().size());
+  buffer.acknowledged(buffer.size());
+}
+
+TEST(SendBufferTest, HasRoomForAsMuchAsTheTimeBefore) {
+  SendBuffer buffer;
+  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kSmallestChunk);
+  pass(buffer, 40000);
+  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kLargestChunk);
+  pass(buffer, 1);
+  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kSmallestChunk);
+}
+
+TEST(SendBufferTest, GrowsWithWhatItHolds) {
+  SendBuffer buffer;
+  write(buffer, std::string(SendBuffer::kSmallestChunk, 'x'));
+  write(buffer, std::string(SendBuffer::kSmallestChunk, 'y'));
+  EXPECT_EQ(buffer.room(1).size(), 2 * SendBuffer::kSmallestChunk);
 }
 
 /// Against a string: whatever is written, sent and acknowledged in whatever pieces, the bytes come in order,

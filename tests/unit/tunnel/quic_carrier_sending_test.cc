@@ -244,7 +244,7 @@ TEST_F(QuicCarrierSendingTest, TakesTurnsBetweenFlowsAndDatagrams) {
               static_cast<double>(quic_->datagrams.size() * 1004), 4000);
 }
 
-TEST_F(QuicCarrierSendingTest, LetsAFlowSay30KiBInATurn) {
+TEST_F(QuicCarrierSendingTest, LetsAFlowSay62KiBInATurn) {
   constexpr QuicStreamId kOther = 8;
   start(Side::kEdge);
   const auto one = open();
@@ -253,13 +253,13 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSay30KiBInATurn) {
   one->say(std::string(100'000, 'x'));
   other->say(std::string(100'000, 'y'));
   loop_.settle();
-  quic_->send(25);  // packets, which are less than a turn
-  EXPECT_EQ(quic_->sent(kFlow).size(), 25 * quic_->room + open_of_flow().size());
+  quic_->send(50);  // packets, which are less than a turn
+  EXPECT_EQ(quic_->sent(kFlow).size(), 50 * quic_->room + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kOther), open_of_flow());
-  quic_->send(25);  // the other's turn, but for the first one's last packet
-  EXPECT_LE(quic_->sent(kFlow).size(), (30U << 10) + quic_->room + open_of_flow().size());
+  quic_->send(50);  // the other's turn, but for the first one's last packet
+  EXPECT_LE(quic_->sent(kFlow).size(), (62U << 10) + quic_->room + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
-            50 * quic_->room + 2 * open_of_flow().size());
+            100 * quic_->room + 2 * open_of_flow().size());
 }
 
 TEST_F(QuicCarrierSendingTest, EndsWithItsConnection) {
