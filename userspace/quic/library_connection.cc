@@ -61,11 +61,6 @@ QuicReport LibraryConnection::report() const {
   return out;
 }
 
-QuicStream* LibraryConnection::find(QuicStreamId id) {
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : &found->second;
-}
-
 Result<QuicStreamId> LibraryConnection::open_stream() {
   if (!established_ || closing_ || retired_)
     return error(Errc::kUnavailable, "the connection is not established");

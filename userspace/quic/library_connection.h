@@ -2,8 +2,8 @@
 #pragma once
 
 #include <set>
-#include <unordered_map>
 
+#include "base/recent_map.h"
 #include "quic/connection_host.h"
 #include "quic/library_path.h"
 #include "quic/long_packets.h"
@@ -114,7 +114,7 @@ class LibraryConnection {
   ngtcp2_tstamp time() const { return library_time(host_.now()); }
   /// Null when nothing of it is to be told.
   QuicObserver* listener() { return closing_ || retired_ ? nullptr : observer_; }
-  QuicStream* find(QuicStreamId id);
+  QuicStream* find(QuicStreamId id) { return streams_.find(id); }
   /// Bytes of UDP payload of the longest packets that carry data now.
   std::size_t packet_size() const;
   void watch_long(std::size_t size, const PacketFiller& packet);
@@ -127,7 +127,7 @@ class LibraryConnection {
   LibraryPath path_;  // on which the last packet came
   Endpoint peer_;
   Endpoint validated_;  // the last one that proved to be there
-  std::unordered_map<QuicStreamId, QuicStream> streams_;
+  RecentMap<QuicStreamId, QuicStream> streams_;
   std::vector<ConnectionId> ids_;
   std::uint64_t withheld_streams_ = 0;  // until permit_streams()
   std::vector<Reset> resets_;           // asked for

@@ -123,8 +123,8 @@ void QuicEngine::retire(LibraryConnection& connection, ConnectionRemains remains
   connection.set_retired();
   if (serving_ && !connection.established()) --handshakes_;
   for (const ConnectionId& id : remains.ids) {
-    const auto found = ids_.find(id);
-    if (found != ids_.end() && found->second == &connection) ids_.erase(found);
+    LibraryConnection* const* const known = ids_.find(id);
+    if (known != nullptr && *known == &connection) ids_.erase(id);
   }
   closed_.add(std::move(remains), now_);
   if (connection.has_expiry) expiries_.erase(connection.expiry_place);
@@ -162,7 +162,7 @@ void QuicEngine::receive(const ReceivedDatagram& datagram) {
     return;
   }
   const ConnectionId id{library_bytes(ids.dcid, ids.dcidlen)};
-  if (const auto found = ids_.find(id); found != ids_.end()) return read(*found->second, datagram);
+  if (LibraryConnection* const* const known = ids_.find(id)) return read(**known, datagram);
   if (closed_.knows(id)) {
     const Bytes answer = closed_.answer_for(id, datagram.payload.size());
     if (answer.empty()) return;

@@ -3,9 +3,9 @@
 
 #include <memory>
 #include <set>
-#include <unordered_map>
 #include <vector>
 
+#include "base/recent_map.h"
 #include "quic/closed_connections.h"
 #include "quic/library_connection.h"
 #include "quic/quic_endpoint.h"
@@ -80,7 +80,7 @@ class QuicEngine final : public std::enable_shared_from_this<QuicEngine>,
   std::vector<std::unique_ptr<LibraryConnection>> connections_;
   std::vector<std::unique_ptr<LibraryConnection>> retired_;  // until the turn ends
   std::size_t handshakes_ = 0;                               // unfinished ones of a server
-  std::unordered_map<ConnectionId, LibraryConnection*, ConnectionIdHash> ids_;
+  RecentMap<ConnectionId, LibraryConnection*, ConnectionIdHash> ids_;
   ClosedConnections closed_;
   Expiries expiries_;
   std::vector<LibraryConnection*> read_;     // in this turn

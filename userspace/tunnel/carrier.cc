@@ -108,7 +108,7 @@ Result<Stream*> Carrier::open(std::unique_ptr<Link> link, Flow flow) {
     return begun.error();
   }
   const std::uint32_t id = *begun;
-  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
+  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow)));
   counters_.flows_opened.add(1);
   stream.enter(ledger_.of(stream.flow().service));
   attach(id, std::move(link), {});
@@ -130,8 +130,8 @@ void Carrier::reset(std::uint32_t stream, Reason reason, const std::string& text
 }
 
 Stream* Carrier::find(std::uint32_t stream) {
-  const auto found = streams_.find(stream);
-  return found == streams_.end() ? nullptr : found->second.get();
+  const std::unique_ptr<Stream>* const found = streams_.find(stream);
+  return found == nullptr ? nullptr : found->get();
 }
 
 void Carrier::for_each(const std::function<void(Stream&)>& visit) {
@@ -148,10 +148,10 @@ void Carrier::stream_is_done(Stream& stream) {
 }
 
 void Carrier::end_stream(std::uint32_t id, Reason reason, const std::string& text, bool tell_peer) {
-  const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
-  const std::unique_ptr<Stream> stream = std::move(found->second);
-  streams_.erase(found);
+  std::unique_ptr<Stream>* const found = streams_.find(id);
+  if (found == nullptr) return;
+  const std::unique_ptr<Stream> stream = std::move(*found);
+  streams_.erase(id);
   scheduler_.remove(*stream);
   if (stream->drawn_ > 0) budget_.give_back(stream->drawn_);
   stream->receive_window_.release();

@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/recent_map.h"
 #include "net/link.h"
 #include "net/loop.h"
 #include "net/network.h"
@@ -162,7 +162,7 @@ class Carrier : protected LinkObserver {
  protected:
   friend class Stream;
   enum class State { kRunning, kClosing, kClosed };
-  using Streams = std::unordered_map<std::uint32_t, std::unique_ptr<Stream>>;
+  using Streams = RecentMap<std::uint32_t, std::unique_ptr<Stream>>;
 
   /// `greeting`: what the handshake still has to send, before any frame; `leftover`: bytes that came behind
   /// its line; `quantum`: bytes of a stream's turn.

@@ -190,7 +190,7 @@ void Carrier::take_open(std::uint32_t id, Bytes line) {
     nobody_.refuse_flow(PST_R_WINDOW_BUDGET);
     return refuse(id, PST_R_WINDOW_BUDGET);
   }
-  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow))).first->second;
+  Stream& stream = *streams_.emplace(id, std::make_unique<Stream>(*this, id, std::move(flow)));
   counters_.flows_opened.add(1);
   if (!addresses) return end_stream(id, PST_R_BAD_OPEN, addresses.error().what, true);
   observer_.on_open(stream);
