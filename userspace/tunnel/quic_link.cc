@@ -77,15 +77,20 @@ IoResult QuicLink::write(Bytes from, bool /*more*/) {
   if (buffer == nullptr) return {.bytes = 0, .status = IoStatus::kBlocked, .error = {}};
   const std::size_t bytes = std::min(from.size(), kMostQueued - std::min(kMostQueued, buffer->size()));
   buffer->append(from.first(bytes));
-  if (bytes > 0) connection_->flush_soon();
+  if (bytes > 0) send_soon();
   return {.bytes = bytes, .status = bytes < from.size() ? IoStatus::kBlocked : IoStatus::kDone, .error = {}};
+}
+
+void QuicLink::send_soon() {
+  unsent_ = true;
+  connection_->flush_soon();
 }
 
 void QuicLink::finish() {
   if (failed_ || connection_->buffer(kControl) == nullptr) return;
   connection_->finish(kControl);
   finishing_ = true;
-  connection_->flush_soon();
+  send_soon();
 }
 
 std::string QuicLink::describe(const boost::system::error_code& error) const {
@@ -122,7 +127,7 @@ void QuicLink::on_stream_reset(QuicStreamId id, std::uint64_t code) {
 }
 
 void QuicLink::on_stream_credit(QuicStreamId id) {
-  if (id == kControl) return connection_->flush_soon();
+  if (id == kControl) return send_soon();
   if (flows_ != nullptr) flows_->on_stream_credit(id);
 }
 
@@ -147,14 +152,15 @@ void QuicLink::on_turn_end() {
 }
 
 void QuicLink::fill(QuicPacket& packet) {
-  for (;;) {
+  while (unsent_) {
     const SendBuffer* const buffer = connection_->buffer(kControl);
-    if (buffer == nullptr || (buffer->unsent_bytes() == 0 && !finishing_)) break;
+    unsent_ = buffer != nullptr && (buffer->unsent_bytes() > 0 || finishing_);
+    if (!unsent_) break;
     std::size_t taken = 0;
     const QuicPacket::Outcome outcome = packet.add_stream(kControl, taken);
     if (outcome == QuicPacket::Outcome::kFull) return;
     if (outcome == QuicPacket::Outcome::kGone) finishing_ = false;
-    if (outcome != QuicPacket::Outcome::kTaken) break;
+    unsent_ = outcome == QuicPacket::Outcome::kTaken;
   }
   if (flows_ != nullptr) flows_->fill(packet);
 }

@@ -61,6 +61,7 @@ class QuicLink final : public Link, private QuicObserver {
   void fill(QuicPacket& packet) override;
   void on_quic_closed(const Error& error, std::uint64_t code) override;
   bool has_news() const { return !inbox_.empty() || ended_ || failed_; }
+  void send_soon();
   void wake_reader();
   void wake_writer();
 
@@ -74,6 +75,7 @@ class QuicLink final : public Link, private QuicObserver {
   ByteQueue inbox_;  // of the control stream; the peer has kStreamWindow of credit beyond it
   bool ended_ = false;
   bool established_ = false;
+  bool unsent_ = false;     // the control stream may have something to send
   bool finishing_ = false;  // until the end of our direction was sent
   bool reader_waits_ = false;
   bool writer_waits_ = false;
