@@ -13,10 +13,9 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kSegments = 64;    // in a run: what every system with runs takes
-constexpr std::size_t kLongest = 65000;  // bytes of a run: with headers less than 64 KiB, or it is cut early
-constexpr std::size_t kMessages = 64;    // in a system call
-constexpr std::size_t kDatagrams = 256;  // in a system call
+constexpr std::size_t kSegments = 64;        // in a run: what every system with runs takes
+constexpr std::size_t kMessages = 64;        // in a system call
+constexpr std::size_t kDatagrams = 256;      // in a system call
 constexpr unsigned kCallsUntilRetry = 1024;  // of send(), once the system refused a run
 
 constexpr std::array<std::byte, kMostPadding> kZeros{};
@@ -41,7 +40,7 @@ std::size_t run_of(std::span<const OutgoingDatagram> batch, std::size_t longest_
   for (bool full = true; full && count < most; ++count) {
     const OutgoingDatagram& next = batch[count];
     const std::size_t size = size_of(next);
-    if (size == 0 || size > segment || total + size > kLongest) break;
+    if (size == 0 || size > segment || total + size > kLongestRun) break;
     if (next.peer != first.peer || next.local != first.local || next.ecn != first.ecn) break;
     total += size;
     full = size == segment;  // only the last may be shorter
@@ -159,7 +158,7 @@ UdpOutbox::UdpOutbox(int fd) : fd_{fd}, has_runs_{knows_runs(fd)} {
 }
 
 void UdpOutbox::allow_runs() {
-  longest_segment_ = has_runs_ ? kLongest / 2 : 0;
+  longest_segment_ = has_runs_ ? kLongestRun / 2 : 0;
   calls_until_retry_ = 0;
 }
 

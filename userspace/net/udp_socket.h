@@ -37,6 +37,9 @@ struct OutgoingDatagram {
   std::uint8_t ecn = 0;     // RFC 3168: the two bits of the IP header
 };
 constexpr std::size_t kMostPadding = 4096;
+/// Bytes that the system takes in one piece where datagrams for one peer have one size, or the last one less
+/// (GSO). With headers less than 64 KiB, or it is cut early.
+constexpr std::size_t kLongestRun = 65000;
 
 class UdpObserver {
  public:

@@ -231,12 +231,13 @@ bool LibraryConnection::write() {
   in_library_ = true;
   apply_resets();
   renew_keys();
-  const std::size_t quantum = ngtcp2_conn_get_send_quantum(conn_);
+  // No more than one run: the system would take a packet behind it by itself.
+  const std::size_t quantum = std::min(ngtcp2_conn_get_send_quantum(conn_), kLongestRun - packet_size());
   const std::size_t most = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
   PacketFiller packet{*this, time()};
   ngtcp2_ssize size = 1;  // anything: the turn ends before all is written
   const std::uint64_t before = counted_.sent_packets;
-  for (std::size_t total = 0; total < quantum; total += static_cast<std::size_t>(size)) {
+  for (std::size_t total = 0; total <= quantum; total += static_cast<std::size_t>(size)) {
     const MutableBytes into = batch.room();
     if (batch.is_congested()) break;
     packet.begin(into.first(long_packets_.forbidden(host_.now()) ? LongPackets::kAlways : most));
