@@ -86,6 +86,14 @@ std::uint64_t LibraryConnection::stream_credit(QuicStreamId id) const {
   return ngtcp2_conn_get_max_stream_data_left(conn_, id);
 }
 
+std::uint64_t LibraryConnection::bytes_in(Duration span) const {
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info(conn_, &info);
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(span).count();
+  return static_cast<std::uint64_t>(static_cast<double>(info.cwnd) * static_cast<double>(nanoseconds) /
+                                    static_cast<double>(std::max<std::uint64_t>(info.smoothed_rtt, 1)));
+}
+
 void LibraryConnection::permit_streams() {
   const std::uint64_t more = std::exchange(withheld_streams_, 0);
   if (more == 0) return;

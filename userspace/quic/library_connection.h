@@ -55,6 +55,7 @@ class LibraryConnection {
   void permit_streams();
   void grant(QuicStreamId id, std::uint64_t bytes);
   void reset_stream(QuicStreamId id, std::uint64_t code);
+  std::uint64_t bytes_in(Duration span) const;
   std::size_t datagram_room() const;
   void flush_soon() { host_.write_soon(*this); }
   void close(std::uint64_t code, std::string_view text);

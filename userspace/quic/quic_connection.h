@@ -127,6 +127,8 @@ class QuicConnection {
   virtual void grant(QuicStreamId id, std::uint64_t bytes) = 0;
   /// Aborts both directions: RESET_STREAM and STOP_SENDING with the code; what is in the buffer is dropped.
   virtual void reset_stream(QuicStreamId id, std::uint64_t code) = 0;
+  /// Bytes that congestion control lets through in that time, by what is known of the path now.
+  virtual std::uint64_t bytes_in(Duration span) const = 0;
   /// The longest datagram that a packet on the present path can carry; 0: the peer takes none. Changes as the
   /// path does.
   virtual std::size_t datagram_room() const = 0;

@@ -63,6 +63,10 @@ void QuicHandle::reset_stream(QuicStreamId id, std::uint64_t code) {
   if (connection_ != nullptr) connection_->reset_stream(id, code);
 }
 
+std::uint64_t QuicHandle::bytes_in(Duration span) const {
+  return connection_ != nullptr ? connection_->bytes_in(span) : 0;
+}
+
 std::size_t QuicHandle::datagram_room() const {
   return connection_ != nullptr ? connection_->datagram_room() : 0;
 }

@@ -25,6 +25,7 @@ class QuicHandle final : public QuicConnection {
   void permit_streams() override;
   void grant(QuicStreamId id, std::uint64_t bytes) override;
   void reset_stream(QuicStreamId id, std::uint64_t code) override;
+  std::uint64_t bytes_in(Duration span) const override;
   std::size_t datagram_room() const override;
   void flush_soon() override;
   void close(std::uint64_t code, std::string_view text) override;

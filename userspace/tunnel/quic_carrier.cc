@@ -10,8 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// A turn of a stream: what the path takes in this time, so that nobody waits long where it is slow.
+constexpr Duration kTurnTime = 1ms;
+constexpr std::uint64_t kLeastTurn = 4 << 10;
 /// With the packet that overdraws it less than 64 KiB: the other end's link takes that as one piece.
-constexpr std::int64_t kQuicQuantum = 62 << 10;
+constexpr std::uint64_t kMostTurn = 62 << 10;
 /// Bytes of the peer's streams that have not said what they are, or bring long datagrams.
 constexpr std::size_t kMostIncoming = 1 << 20;
 constexpr Duration kIncomingTime = 10s;
@@ -28,7 +31,7 @@ Reason reason_of(std::uint64_t code) {
 QuicCarrier::QuicCarrier(Loop& loop, std::unique_ptr<Link> link, QuicLink& quic,
                          const CarrierSettings& settings, CarrierObserver& observer,
                          std::string_view greeting, std::vector<std::byte> leftover)
-    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover), kQuicQuantum},
+    : Carrier{loop, std::move(link), settings, observer, greeting, std::move(leftover), kMostTurn},
       quic_{quic},
       connection_{quic.connection()},
       held_{settings.side == Side::kHub},
@@ -291,6 +294,8 @@ void QuicCarrier::on_turn_end() {
   }
   draining_.clear();
   end_reset_streams();
+  const std::uint64_t turn = std::clamp(connection_.bytes_in(kTurnTime), kLeastTurn, kMostTurn);
+  scheduler_.set_quantum(static_cast<std::int64_t>(turn));
   if (std::exchange(told_of_session_, false)) observer_.on_turn_end();
 }
 

@@ -26,6 +26,9 @@ class SendScheduler {
   SendScheduler(const SendScheduler&) = delete;
   SendScheduler& operator=(const SendScheduler&) = delete;
 
+  /// Of turns that are given from now on.
+  void set_quantum(std::int64_t quantum) { quantum_ = quantum; }
+
   /// The entry has something to send. No effect when it is in already.
   void add(Entry& entry);
   /// It has nothing more for now. No effect when it is not in.
@@ -42,7 +45,7 @@ class SendScheduler {
   static void unlink(Entry& entry);
   bool nobody_busy() const { return old_.after == &mark_ && old_.before == &mark_; }
 
-  const std::int64_t quantum_;
+  std::int64_t quantum_;
   Entry new_;  // heads of circular lists
   Entry old_;
   Entry mark_;  // always in the old list; a round is over when its turn comes

@@ -20,6 +20,12 @@ class TieredScheduler {
   TieredScheduler(std::uint64_t least_rate, std::int64_t quantum)
       : least_rate_{least_rate}, data_{quantum}, sustained_{quantum} {}
 
+  /// Of turns that are given from now on.
+  void set_quantum(std::int64_t quantum) {
+    data_.set_quantum(quantum);
+    sustained_.set_quantum(quantum);
+  }
+
   /// The entry has something to send. No effect when it is in already.
   void add(Entry& entry) { tier_of(entry).add(entry); }
   /// It has nothing more for now. No effect when it is not in.

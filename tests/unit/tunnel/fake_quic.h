@@ -108,6 +108,9 @@ class FakeQuic final : public QuicConnection {
   void reset_stream(QuicStreamId id, std::uint64_t code) override {
     if (streams.contains(id)) resets.emplace(id, code);
   }
+  std::uint64_t bytes_in(Duration span) const override {
+    return bytes_a_second * static_cast<std::uint64_t>(span / std::chrono::microseconds{1}) / 1'000'000;
+  }
   std::size_t datagram_room() const override { return room; }
   void flush_soon() override { wants_ = true; }
   void close(std::uint64_t /*code*/, std::string_view /*text*/) override {}
@@ -116,6 +119,7 @@ class FakeQuic final : public QuicConnection {
   std::map<QuicStreamId, std::uint64_t> resets;  // by us, with their codes
   std::vector<std::string> datagrams;            // sent
   std::size_t room = 1200;                       // of a datagram, and of a packet
+  std::uint64_t bytes_a_second = 1 << 30;        // of the path
   std::size_t streams_left = 1000;               // that the peer permits
   bool permits_streams = false;                  // that the peer opens: more than the first
 

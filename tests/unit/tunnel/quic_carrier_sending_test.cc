@@ -262,6 +262,20 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSay62KiBInATurn) {
             100 * quic_->room + 2 * open_of_flow().size());
 }
 
+TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
+  start(Side::kEdge);
+  quic_->bytes_a_second = 8'000'000;
+  end_turn();
+  const auto one = open();
+  const auto other = open();
+  settle();
+  one->say(std::string(100'000, 'x'));
+  other->say(std::string(100'000, 'y'));
+  loop_.settle();
+  quic_->send(14);
+  EXPECT_NEAR(static_cast<double>(quic_->sent(kFlow).size()), 8400, 2400);
+}
+
 TEST_F(QuicCarrierSendingTest, EndsWithItsConnection) {
   start(Side::kEdge);
   const auto client = open();

@@ -56,6 +56,21 @@ TEST(SendSchedulerTest, IgnoresASecondAddAndASecondRemove) {
   EXPECT_EQ(scheduler.next(), nullptr);
 }
 
+TEST(SendSchedulerTest, GivesTurnsOfTheQuantumOfNow) {
+  SendScheduler scheduler{kQuantum};
+  std::array<Source, 2> busy;
+  for (Source& each : busy) give(scheduler, each, 10 * kQuantum);
+  const auto turn_of = [&](Source* first, int frames) {
+    for (int i = 0; i < frames; ++i) EXPECT_EQ(serve(scheduler, 1000), first);
+  };
+  turn_of(&busy[0], kQuantum / 1000);
+  scheduler.set_quantum(4000);
+  turn_of(&busy[1], kQuantum / 1000);  // which it had got before
+  turn_of(&busy[0], 4);
+  turn_of(&busy[1], 4);
+  turn_of(&busy[0], 4);
+}
+
 TEST(SendSchedulerTest, ServesEqualBytesToAllThatAreBusy) {
   SendScheduler scheduler{kQuantum};
   std::array<Source, 50> sources;
