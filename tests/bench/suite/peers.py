@@ -170,6 +170,7 @@ class PenstockPair:
     """A hub and an edge with one worker each and one carrier between them; their sockets carry all datagrams."""
 
     name, steering, carrier, congestion = "penstock", "socket", "tls", "bbr"
+    hub_interfaces = ()  # that kernel programs are attached to, or all
     measures = (*TCP, "datagrams", "sessions", "forward", "roundtrip", "steering", "oneway")
     first_port, tunnel_port = 7200, 8443
     way, far, offered, direct_to = "tunnel", BACKEND_V4, OFFERED, ()
@@ -215,8 +216,9 @@ class PenstockPair:
     def start(self):
         if self._hub is None:
             listen = f"{HUB_TUNNEL}:{self.tunnel_port}"
-            self._hub = Hub(self._world, {**self._node, "hub": {"listen": [listen], "public": listen},
-                                          "service": self._services}, name=f"{self.name}-hub")
+            steering = {"mode": self.steering, "interfaces": [*self.hub_interfaces]}
+            self._hub = Hub(self._world, {**self._node, "steering": steering, "service": self._services,
+                                          "hub": {"listen": [listen], "public": listen}}, name=f"{self.name}-hub")
         self._hub.start()
         if self._edge is None:
             token = self._hub.add_edge("bench")
@@ -290,6 +292,7 @@ class KernelPair(PenstockPair):
     name, steering = "kernel", "kernel"
     measures = ("datagrams", "sessions", "forward", "roundtrip", "steering", "oneway", "guard", "maps")
     first_port, tunnel_port = 8200, 8444
+    hub_interfaces = ("backend",)  # a program on the tunnel's link costs that link its runs of packets
     way, far, offered, direct_to = "direct", FAR_BACKEND, OFFERED_TO_PROGRAMS, (f"{FAR_BACKEND}/32",)
     alone = True
 
