@@ -160,7 +160,7 @@ void QuicLink::fill(QuicPacket& packet) {
     const QuicPacket::Outcome outcome = packet.add_stream(kControl, taken);
     if (outcome == QuicPacket::Outcome::kFull) return;
     if (outcome == QuicPacket::Outcome::kGone) finishing_ = false;
-    unsent_ = outcome == QuicPacket::Outcome::kTaken;
+    if (outcome != QuicPacket::Outcome::kTaken) break;
   }
   if (flows_ != nullptr) flows_->fill(packet);
 }
