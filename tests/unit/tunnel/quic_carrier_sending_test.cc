@@ -276,6 +276,23 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
   EXPECT_NEAR(static_cast<double>(quic_->sent(kFlow).size()), 8400, 2400);
 }
 
+/// Of credit for the connection nobody is told.
+TEST_F(QuicCarrierSendingTest, OffersTheControlStreamAgainThatHadNoCredit) {
+  start(Side::kEdge);
+  settle();
+  const std::size_t before = quic_->sent(0).size();
+  const std::uint64_t credit = std::exchange(quic_->streams[0].credit, 0);
+  carrier_->ask();
+  settle();
+  ASSERT_EQ(quic_->sent(0).size(), before);
+  quic_->streams[0].credit = credit;
+  const auto client = open();  // something else to send
+  client->say("x");
+  settle();
+  EXPECT_GT(quic_->sent(0).size(), before);
+  EXPECT_EQ(quic_->sent(kFlow), open_of_flow() + "x");
+}
+
 TEST_F(QuicCarrierSendingTest, EndsWithItsConnection) {
   start(Side::kEdge);
   const auto client = open();
