@@ -1,25 +1,22 @@
 #include "quic/send_buffer.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstring>
-#include <utility>
 
 namespace penstock {
 
 MutableBytes SendBuffer::room(std::size_t least) {
-  least = std::clamp(least, std::size_t{1}, kLargestChunk);
+  least = std::clamp(least, std::size_t{1}, BlockSize::kLargest);
   if (chunks_.empty() || chunks_.back().capacity - chunks_.back().end < least) add_chunk(least);
   Chunk& last = chunks_.back();
   return {last.bytes.get() + last.end, last.capacity - last.end};
 }
 
 void SendBuffer::add_chunk(std::size_t least) {
-  const std::size_t wanted = std::bit_ceil(std::max({least, size_, expected_}));
   if (!chunks_.empty() && chunks_.back().end == 0) chunks_.pop_back();  // never written: too small
   Chunk& added = chunks_.emplace_back();
-  added.capacity = std::clamp(wanted, kSmallestChunk, kLargestChunk);
+  added.capacity = chunk_size_.next(std::max(least, size_));
   added.bytes.reset(new std::byte[added.capacity]);
 }
 
@@ -29,7 +26,7 @@ void SendBuffer::commit(std::size_t bytes) {
   chunks_.back().end += bytes;
   unsent_ += bytes;
   size_ += bytes;
-  taken_ += bytes;
+  chunk_size_.took(bytes);
 }
 
 void SendBuffer::append(Bytes bytes) {
@@ -74,11 +71,11 @@ void SendBuffer::acknowledged(std::size_t bytes) {
     bytes -= part;
     if (bytes > 0) drop_front();
   }
-  if (size_ == 0) expected_ = std::exchange(taken_, 0);
+  if (size_ == 0) chunk_size_.emptied();
   while (!chunks_.empty() && chunks_.front().begin == chunks_.front().end) {
     // The last one has room for what comes next; a large one would be too much for a silent stream.
     const Chunk& front = chunks_.front();
-    if (chunks_.size() == 1 && front.capacity == kSmallestChunk && front.end < front.capacity) break;
+    if (chunks_.size() == 1 && front.capacity == BlockSize::kSmallest && front.end < front.capacity) break;
     drop_front();
   }
 }

@@ -6,18 +6,18 @@
 #include <deque>
 #include <memory>
 
+#include "base/block_size.h"
 #include "base/bytes.h"
 
 namespace penstock {
 
-/// Bytes stay where they are until they are acknowledged, so that they can be sent again. Memory follows what
-/// is held: chunks grow with it, and an empty buffer keeps a small one at most. It expects as much as it took
-/// between the last two times that it was empty, so that a busy stream is read in large pieces. Owned by its
-/// stream; one thread.
+/// Bytes stay where they are until they are acknowledged, so that they can be sent again. They lie in chunks,
+/// as large as BlockSize says; an empty buffer keeps one of the smallest at most. Owned by its stream; one
+/// thread.
 class SendBuffer {
  public:
-  /// Room for at least `least` bytes behind what is there (at most kLargestChunk); what is not committed is
-  /// free again with the next call.
+  /// Room for at least `least` bytes behind what is there (at most BlockSize::kLargest); what is not
+  /// committed is free again with the next call.
   MutableBytes room(std::size_t least);
   /// The first `bytes` of the room are the stream's now.
   void commit(std::size_t bytes);
@@ -34,9 +34,6 @@ class SendBuffer {
   /// Under way or waiting.
   std::size_t size() const { return size_; }
 
-  static constexpr std::size_t kSmallestChunk = 1024;
-  static constexpr std::size_t kLargestChunk = 65536;
-
  private:
   struct Chunk {
     std::unique_ptr<std::byte[]> bytes;
@@ -52,8 +49,7 @@ class SendBuffer {
   std::size_t sending_ = 0;  // index of the chunk with the first unsent byte
   std::size_t unsent_ = 0;
   std::size_t size_ = 0;
-  std::size_t taken_ = 0;     // since it was empty
-  std::size_t expected_ = 0;  // taken the time before
+  BlockSize chunk_size_;
 };
 
 }  // namespace penstock

@@ -1,15 +1,11 @@
 #include "tunnel/byte_queue.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <utility>
 
 namespace penstock {
 namespace {
 
-constexpr std::size_t kSmallestBlock = 1024;
-constexpr std::size_t kLargestBlock = 65536;
 /// More pieces like this one are expected, and the link takes them fastest where they lie together.
 constexpr std::size_t kPieces = 8;
 
@@ -31,11 +27,10 @@ ByteQueue::~ByteQueue() {
 
 void ByteQueue::append(Bytes bytes) {
   size_ += bytes.size();
-  taken_ += bytes.size();
+  block_size_.took(bytes.size());
   while (!bytes.empty()) {  // blocks grow with the queue, so that much of it lies together
     if (tail_ == nullptr || tail_->end == tail_->capacity) {
-      const std::size_t wanted = std::max({size_, bytes.size() * kPieces, expected_});
-      auto block = std::make_unique<Block>(std::clamp(std::bit_ceil(wanted), kSmallestBlock, kLargestBlock));
+      auto block = std::make_unique<Block>(block_size_.next(std::max(size_, bytes.size() * kPieces)));
       Block* const added = block.get();
       (tail_ == nullptr ? head_ : tail_->next) = std::move(block);
       tail_ = added;
@@ -59,13 +54,14 @@ void ByteQueue::consume(std::size_t count) {
   head_ = std::move(head_->next);
   if (head_ != nullptr) return;
   tail_ = nullptr;
-  expected_ = std::exchange(taken_, 0);
+  block_size_.emptied();
 }
 
 void ByteQueue::clear() {
   while (head_ != nullptr) head_ = std::move(head_->next);  // one by one: a chain must not unwind recursively
   tail_ = nullptr;
-  size_ = taken_ = expected_ = 0;
+  size_ = 0;
+  block_size_ = {};
 }
 
 }  // namespace penstock

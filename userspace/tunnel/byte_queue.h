@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/block_size.h"
 #include "base/bytes.h"
 
 namespace penstock {
 
-/// First in, first out. Memory follows what is held: blocks grow with the queue, small pieces share one, and
-/// an empty queue holds none. It expects as much as it took between the last two times that it was empty, so
-/// that the turns of a busy stream lie together each.
-/// The bound is the caller's: a stream never appends more than it granted.
+/// First in, first out. Memory follows what is held: blocks are as large as BlockSize says, small pieces
+/// share one, and an empty queue holds none. The bound is the caller's: a stream never appends more than it
+/// granted.
 class ByteQueue {
  public:
   ByteQueue();
@@ -32,8 +32,7 @@ class ByteQueue {
   std::unique_ptr<Block> head_;
   Block* tail_ = nullptr;
   std::size_t size_ = 0;
-  std::size_t taken_ = 0;     // since it was empty
-  std::size_t expected_ = 0;  // taken the time before
+  BlockSize block_size_;
 };
 
 }  // namespace penstock

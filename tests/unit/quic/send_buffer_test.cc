@@ -46,8 +46,8 @@ TEST(SendBufferTest, TakesWhatIsCommittedOfTheRoom) {
 
 TEST(SendBufferTest, GivesRoomForALargestChunkAtMost) {
   SendBuffer buffer;
-  EXPECT_EQ(buffer.room(SendBuffer::kLargestChunk).size(), SendBuffer::kLargestChunk);
-  EXPECT_EQ(buffer.room(10 * SendBuffer::kLargestChunk).size(), SendBuffer::kLargestChunk);
+  EXPECT_EQ(buffer.room(BlockSize::kLargest).size(), BlockSize::kLargest);
+  EXPECT_EQ(buffer.room(10 * BlockSize::kLargest).size(), BlockSize::kLargest);
   EXPECT_GE(buffer.room(0).size(), 1U);
 }
 
@@ -60,18 +60,18 @@ void pass(SendBuffer& buffer, std::size_t bytes) {
 
 TEST(SendBufferTest, HasRoomForAsMuchAsTheTimeBefore) {
   SendBuffer buffer;
-  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kSmallestChunk);
+  EXPECT_EQ(buffer.room(1).size(), BlockSize::kSmallest);
   pass(buffer, 40000);
-  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kLargestChunk);
+  EXPECT_EQ(buffer.room(1).size(), BlockSize::kLargest);
   pass(buffer, 1);
-  EXPECT_EQ(buffer.room(1).size(), SendBuffer::kSmallestChunk);
+  EXPECT_EQ(buffer.room(1).size(), BlockSize::kSmallest);
 }
 
 TEST(SendBufferTest, GrowsWithWhatItHolds) {
   SendBuffer buffer;
-  write(buffer, std::string(SendBuffer::kSmallestChunk, 'x'));
-  write(buffer, std::string(SendBuffer::kSmallestChunk, 'y'));
-  EXPECT_EQ(buffer.room(1).size(), 2 * SendBuffer::kSmallestChunk);
+  write(buffer, std::string(BlockSize::kSmallest, 'x'));
+  write(buffer, std::string(BlockSize::kSmallest, 'y'));
+  EXPECT_EQ(buffer.room(1).size(), 2 * BlockSize::kSmallest);
 }
 
 /// Against a string: whatever is written, sent and acknowledged in whatever pieces, the bytes come in order,
