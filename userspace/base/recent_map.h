@@ -13,7 +13,9 @@ namespace penstock {
 template <class Key, class Value, class Hash = std::hash<Key>>
 class RecentMap {
  public:
-  using Elements = std::unordered_map<Key, Value, Hash>;
+  RecentMap() = default;
+  RecentMap(const RecentMap&) = delete;  // it would remember an element of the other
+  RecentMap& operator=(const RecentMap&) = delete;
 
   /// Null when there is none.
   Value* find(const Key& key) {
@@ -41,8 +43,8 @@ class RecentMap {
   auto end() const { return elements_.end(); }
 
  private:
-  Elements elements_;
-  typename Elements::value_type* recent_ = nullptr;
+  std::unordered_map<Key, Value, Hash> elements_;
+  std::pair<const Key, Value>* recent_ = nullptr;
 };
 
 }  // namespace penstock

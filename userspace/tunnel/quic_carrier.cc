@@ -284,6 +284,12 @@ void QuicCarrier::take_session_frame(FrameType type, std::uint32_t session, Byte
   close(PST_R_PROTOCOL_ERROR, taken.error().what);
 }
 
+/// Acknowledgements have told of the path.
+void QuicCarrier::adapt_turns() {
+  const std::uint64_t turn = std::clamp(connection_.bytes_in(kTurnTime), kLeastTurn, kMostTurn);
+  scheduler_.set_quantum(static_cast<std::int64_t>(turn));
+}
+
 /// What one batch of packets brought for a stream goes into its link together.
 void QuicCarrier::on_turn_end() {
   now_ = loop_.now();
@@ -294,8 +300,7 @@ void QuicCarrier::on_turn_end() {
   }
   draining_.clear();
   end_reset_streams();
-  const std::uint64_t turn = std::clamp(connection_.bytes_in(kTurnTime), kLeastTurn, kMostTurn);
-  scheduler_.set_quantum(static_cast<std::int64_t>(turn));
+  adapt_turns();
   if (std::exchange(told_of_session_, false)) observer_.on_turn_end();
 }
 

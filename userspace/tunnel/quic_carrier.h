@@ -77,6 +77,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   void heard();
   void take_session_frame(FrameType type, std::uint32_t session, Bytes payload);
   void end_reset_streams();
+  void adapt_turns();
 
   // ... and sending (quic_sending.cc)
   void on_stream_credit(QuicStreamId id) override;
@@ -97,7 +98,6 @@ class QuicCarrier final : public Carrier, private QuicFlows {
                       LedgerLine& line);
   bool send_on_stream(Bytes head, Bytes proxy_header, Bytes payload, LedgerLine& line);
   bool datagrams_wait() const { return !pending_.empty() || !datagrams_.empty() || !outgoing_.empty(); }
-  void fail_soon(std::uint32_t id, const boost::system::error_code& error);
   void end_failed_streams();
 
   /// Of the edge's streams, whose ids are 0, 4, 8, ...; 0 is the control stream.

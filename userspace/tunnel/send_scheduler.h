@@ -26,7 +26,7 @@ class SendScheduler {
   SendScheduler(const SendScheduler&) = delete;
   SendScheduler& operator=(const SendScheduler&) = delete;
 
-  /// Of turns that are given from now on.
+  /// `quantum`: bytes of a turn, of those that are given from now on.
   void set_quantum(std::int64_t quantum) { quantum_ = quantum; }
 
   /// The entry has something to send. No effect when it is in already.

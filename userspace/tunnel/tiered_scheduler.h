@@ -20,7 +20,7 @@ class TieredScheduler {
   TieredScheduler(std::uint64_t least_rate, std::int64_t quantum)
       : least_rate_{least_rate}, data_{quantum}, sustained_{quantum} {}
 
-  /// Of turns that are given from now on.
+  /// `quantum`: bytes of a turn, of those that are given from now on.
   void set_quantum(std::int64_t quantum) {
     data_.set_quantum(quantum);
     sustained_.set_quantum(quantum);
