@@ -216,7 +216,7 @@ class PenstockPair:
     def start(self):
         if self._hub is None:
             listen = f"{HUB_TUNNEL}:{self.tunnel_port}"
-            steering = {"mode": self.steering, "interfaces": [*self.hub_interfaces]}
+            steering = {**self._node["steering"], "interfaces": [*self.hub_interfaces]}
             self._hub = Hub(self._world, {**self._node, "steering": steering, "service": self._services,
                                           "hub": {"listen": [listen], "public": listen}}, name=f"{self.name}-hub")
         self._hub.start()

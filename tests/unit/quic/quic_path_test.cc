@@ -63,6 +63,18 @@ TEST_F(QuicPathTest, PacketsAreSpreadForAPathWithAShortQueue) {
   EXPECT_LT(report.lost_packets * 6, report.sent_packets);
 }
 
+/// BBR keeps twice of that under way.
+TEST_F(QuicPathTest, KnowsWhatThePathCarries) {
+  settings.stream_window = 8 << 20;
+  internet.post().set_path({.delay = 25ms, .bytes_per_second = 2'000'000, .queue = 100ms});
+  connect();
+  window_while_sending();
+  EXPECT_GT(near.connection->bytes_in(1s), 1'000'000U);
+  EXPECT_LT(near.connection->bytes_in(1s), 5'000'000U);
+  EXPECT_NEAR(static_cast<double>(near.connection->bytes_in(1ms)),
+              static_cast<double>(near.connection->bytes_in(1s)) / 1000, 1);
+}
+
 TEST_F(QuicPathTest, TheClientRenewsTheKeysOfBothDirections) {
   settings.rekey = 1min;
   connect();

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 using Ending = FakeOwner::Ending;
 
 constexpr QuicStreamId kFlow = 4;
+constexpr QuicStreamId kOther = 8;
 
 class QuicCarrierSendingTest : public QuicCarrierFixture {
  protected:
@@ -30,6 +31,14 @@ class QuicCarrierSendingTest : public QuicCarrierFixture {
   }
   bool send_datagram(std::string_view payload) {
     return carrier_->send_datagram(FrameType::kUdpData, kSession, as_bytes(payload), line());
+  }
+  /// Two flows whose clients have much to say, and were not asked yet.
+  std::array<std::shared_ptr<FakePeer>, 2> open_two_busy() {
+    std::array clients{open(), open()};
+    settle();
+    for (const auto& client : clients) client->say(std::string(100'000, 'x'));
+    loop_.settle();
+    return clients;
   }
   std::vector<QuicStreamId> streams() const {
     std::vector<QuicStreamId> out;
@@ -245,14 +254,8 @@ TEST_F(QuicCarrierSendingTest, TakesTurnsBetweenFlowsAndDatagrams) {
 }
 
 TEST_F(QuicCarrierSendingTest, LetsAFlowSay62KiBInATurn) {
-  constexpr QuicStreamId kOther = 8;
   start(Side::kEdge);
-  const auto one = open();
-  const auto other = open();
-  settle();
-  one->say(std::string(100'000, 'x'));
-  other->say(std::string(100'000, 'y'));
-  loop_.settle();
+  const auto clients = open_two_busy();
   quic_->send(50);  // packets, which are less than a turn
   EXPECT_EQ(quic_->sent(kFlow).size(), 50 * quic_->room + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kOther), open_of_flow());
@@ -266,14 +269,13 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
   start(Side::kEdge);
   quic_->bytes_a_second = 8'000'000;
   end_turn();
-  const auto one = open();
-  const auto other = open();
-  settle();
-  one->say(std::string(100'000, 'x'));
-  other->say(std::string(100'000, 'y'));
-  loop_.settle();
-  quic_->send(14);
-  EXPECT_NEAR(static_cast<double>(quic_->sent(kFlow).size()), 8400, 2400);
+  const auto clients = open_two_busy();
+  quic_->send(6);  // packets, which are less than a turn of 8000 bytes
+  EXPECT_EQ(quic_->sent(kFlow).size(), 6 * quic_->room + open_of_flow().size());
+  quic_->send(6);  // the other's turn, but for the first one's last packet
+  EXPECT_LE(quic_->sent(kFlow).size(), 8000 + quic_->room + open_of_flow().size());
+  EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
+            12 * quic_->room + 2 * open_of_flow().size());
 }
 
 /// Of credit for the connection nobody is told.
