@@ -23,9 +23,10 @@ class Firewall:
         self._add(self._world.edge, "output", f"udp dport {TUNNEL_PORT} drop")
 
     def masquerade(self, address, other):
-        """The hub sees `other` where the edge sends from `address`; neither is told."""
+        """The hub sees `other` where the edge sends from `address`; neither is told. Packets change where they arrive:
+        of what leaves in runs that are yet to be cut, the kernel would not mend the checksums."""
         self._world.edge.ip("address", "add", f"{other}/32", "dev", "lo")  # so that the hub's packets for it are taken
-        self._add(self._world.edge, "output", f"ip saddr {address} udp dport {TUNNEL_PORT} ip saddr set {other}")
+        self._add(self._world.hub, "prerouting", f"ip saddr {address} udp dport {TUNNEL_PORT} ip saddr set {other}")
         self._add(self._world.edge, "prerouting", f"ip daddr {other} udp sport {TUNNEL_PORT} ip daddr set {address}")
 
     def mark_congestion(self):
