@@ -44,12 +44,12 @@ tier_bpf() {
 }
 
 # Everything, nodes steering by sockets where a case does not ask for kernel programs, and tunnels over QUIC where it
-# does not ask for TLS; then what kernel programs do otherwise with them: UDP, and changing ports; then over TLS what
-# is short and notices what tunnels are made of.
+# does not ask for TLS; then what kernel programs do otherwise with them: UDP, changing ports, and paths that change; then
+# over TLS what is short and notices what tunnels are made of.
 tier_netns() {
   if compile release all; then
     run_netns release "netns, steered by sockets"
-    run_netns release "netns, steered by the kernel" --steering kernel --only udp_ --only live.
+    run_netns release "netns, steered by the kernel" --steering kernel --only udp_ --only live. --only quic_migration.
     run_netns release "netns, over TLS" --carrier tls --short --only closing. --only identity. --only lifecycle. \
       --only outage. --only transfer. --only trust. --only udp_
   else
