@@ -44,8 +44,8 @@ tier_bpf() {
 }
 
 # Everything, nodes steering by sockets where a case does not ask for kernel programs, and tunnels over QUIC where it
-# does not ask for TLS; then what kernel programs do otherwise with them: UDP, changing ports, and paths that change; then
-# over TLS what is short and notices what tunnels are made of.
+# does not ask for TLS; then what kernel programs do otherwise with them: UDP, changing ports, and paths that change;
+# then over TLS what is short and notices what tunnels are made of.
 tier_netns() {
   if compile release all; then
     run_netns release "netns, steered by sockets"

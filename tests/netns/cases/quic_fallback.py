@@ -169,7 +169,9 @@ def a_hub_without_quic(world):
     expect_echo(world.connect(7000))
     edge.stop()
 
-    strict = Edge(world, token, {"edge": {"carrier": "quic"}, "tunnel": {"handshake": "1s"}}, name="strict").start()
+    # Another node than the first, whose programs stay where they are for its successor.
+    strict = Edge(world, token, {"edge": {"carrier": "quic"}, "tunnel": {"handshake": "1s"},
+                                 "steering": {"mode": "socket"}}, name="strict").start()
     strict.await_event("dial_failed", reason="peer_unreachable")
     expect("198.51.100.2:8443" in strict.await_last_error("peer_unreachable|answer"), "the error names the hub")
     expect_equal((strict.status()["edge"]["connected"], strict.status()["ready"]), (False, False), "connected, ready")
