@@ -240,12 +240,12 @@ bool LibraryConnection::write() {
   apply_resets();
   renew_keys();
   // No more than one run: the system would take a packet behind it by itself.
-  const std::size_t quantum = std::min(ngtcp2_conn_get_send_quantum(conn_), kLongestRun - packet_size());
+  const std::size_t run = std::min(ngtcp2_conn_get_send_quantum(conn_), kLongestRun - packet_size());
   const std::size_t most = std::min(ngtcp2_conn_get_max_tx_udp_payload_size(conn_), PacketBatch::kLongest);
-  PacketFiller packet{*this, time()};
-  ngtcp2_ssize size = 1;  // anything: the turn ends before all is written
+  PacketFiller packet{*this, time(), run};
+  ngtcp2_ssize size = 1;  // anything: the run ends before all is written
   const std::uint64_t before = counted_.sent_packets;
-  for (std::size_t total = 0; total <= quantum; total += static_cast<std::size_t>(size)) {
+  while (!packet.run_is_over()) {
     const MutableBytes into = batch.room();
     if (batch.is_congested()) break;
     packet.begin(into.first(long_packets_.forbidden(host_.now()) ? LongPackets::kAlways : most));
@@ -260,7 +260,7 @@ bool LibraryConnection::write() {
   }
   if (counted_.sent_packets > before) unpaced_since_ = host_.now();
   in_library_ = false;
-  return settle(size < 0 ? static_cast<int>(size) : 0) && size != 0;
+  return settle(size < 0 ? static_cast<int>(size) : 0) && (size != 0 || packet.run_is_over());
 }
 
 /// Tells the peer, unless it knows, or there is nobody to tell.

@@ -1,9 +1,15 @@
 #include "quic/packet_filler.h"
 
 namespace penstock {
+namespace {
 
-PacketFiller::PacketFiller(LibraryConnection& connection, ngtcp2_tstamp now)
-    : connection_{connection}, now_{now} {
+/// Of a run, at its end: turns do not begin there.
+constexpr std::size_t kRunEnd = 4;  // the fourth part
+
+}  // namespace
+
+PacketFiller::PacketFiller(LibraryConnection& connection, ngtcp2_tstamp now, std::size_t run)
+    : connection_{connection}, now_{now}, run_{run} {
   ngtcp2_path_storage_zero(&storage_);
 }
 
@@ -12,6 +18,11 @@ void PacketFiller::begin(MutableBytes into) {
   complete_ = false;
   size_ = 0;
   witness_.reset();
+}
+
+bool PacketFiller::begin_turn() {
+  over_ = used_ > run_ - run_ / kRunEnd;
+  return !over_;
 }
 
 QuicPacket::Outcome PacketFiller::complete(ngtcp2_ssize size) {
@@ -80,6 +91,7 @@ ngtcp2_ssize PacketFiller::finish() {
     complete(ngtcp2_conn_writev_stream(connection_.conn_, &storage_.path, &info_, library_data(into_),
                                        into_.size(), nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0,
                                        now_));
+  if (size_ > 0) used_ += static_cast<std::size_t>(size_);
   return size_;
 }
 

@@ -27,6 +27,10 @@ class QuicPacket {
     kBlocked,  // the peer permits this stream no more for now: on_stream_credit() tells when it does
     kGone,     // nothing more can be sent on this stream
   };
+  /// What is offered next belongs to another turn than what was offered before. False: so little is left of
+  /// the run of packets, which the system takes as one, that the turn begins with the next run: return. So
+  /// what belongs together arrives together.
+  virtual bool begin_turn() = 0;
   /// Takes unsent bytes of the stream's buffer, and its end when finish() was called; `taken` are the bytes
   /// that went in, with kFull too.
   virtual Outcome add_stream(QuicStreamId id, std::size_t& taken) = 0;

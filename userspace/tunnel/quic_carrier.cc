@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 /// A turn of a stream: what the path takes in this time, so that nobody waits long where it is slow.
 constexpr Duration kTurnTime = 1ms;
 constexpr std::uint64_t kLeastTurn = 4 << 10;
-/// With the packet that overdraws it less than 64 KiB: the other end's link takes that as one piece.
-constexpr std::uint64_t kMostTurn = 62 << 10;
+/// What a run of packets carries: the other end's link takes it as one piece.
+constexpr std::uint64_t kMostTurn = BlockSize::kLargest;
 /// Bytes of the peer's streams that have not said what they are, or bring long datagrams.
 constexpr std::size_t kMostIncoming = 1 << 20;
 constexpr Duration kIncomingTime = 10s;

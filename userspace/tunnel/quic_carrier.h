@@ -119,6 +119,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   FragmentAssembler assembler_;
 
   SendTurns turns_;
+  QuicStreamId turn_of_ = 0;  // the stream that was offered last
   DatagramQueue datagrams_;
   std::vector<std::byte> pending_;  // the datagram whose turn it is
   std::uint16_t fragment_number_ = 0;

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kMostBuffered = 64 << 20;
 /// Bytes of long datagrams in streams of their own that are not sent yet.
 constexpr std::size_t kMostOutgoing = 1 << 20;
-/// Less unsent than this, and more is read from the source: a packet's worth.
-constexpr std::size_t kLowUnsent = 1452;
+/// The least that is read from a source at a time: a packet's worth.
+constexpr std::size_t kLeastRead = 1452;
 
 }  // namespace
 
@@ -56,13 +56,14 @@ void QuicCarrier::fill(QuicPacket& packet) {
 bool QuicCarrier::fill_from_streams(QuicPacket& packet) {
   Stream& stream = static_cast<Stream&>(*scheduler_.next(now_));
   const QuicStreamId id = quic_id(stream.id());
+  if (std::exchange(turn_of_, id) != id && !packet.begin_turn()) return false;
   SendBuffer* const buffer = connection_.buffer(id);
   if (buffer == nullptr) {
     scheduler_.remove(stream);
     if (stream.source_read_) source_ended(stream);
     return true;
   }
-  if (buffer->unsent_bytes() < kLowUnsent) pull(stream, *buffer);
+  if (buffer->unsent_bytes() == 0) pull(stream, *buffer);
   if (buffer->unsent_bytes() == 0 && !stream.source_read_) {
     scheduler_.remove(stream);
     if (stream.readable_) stream.link_->await_failure();  // until the peer permits more
@@ -89,7 +90,8 @@ bool QuicCarrier::fill_from_streams(QuicPacket& packet) {
   return false;
 }
 
-/// Reads from the stream's source what the peer permits.
+/// Reads from the stream's source what the peer permits and the stream's turn takes: what waited for its next
+/// turn would have left the processor's cache by then.
 void QuicCarrier::pull(Stream& stream, SendBuffer& buffer) {
   if (!stream.readable_ || stream.source_read_) return;
   if (buffered_ >= kMostBuffered) {
@@ -97,9 +99,10 @@ void QuicCarrier::pull(Stream& stream, SendBuffer& buffer) {
     return;
   }
   const std::uint64_t credit = connection_.stream_credit(quic_id(stream.id()));
-  if (credit <= buffer.unsent_bytes()) return;
-  const MutableBytes room = buffer.room(kLowUnsent);
-  const std::size_t most = std::min<std::uint64_t>(room.size(), credit - buffer.unsent_bytes());
+  if (credit == 0) return;
+  const std::size_t turn = std::max(SendScheduler::left_of_turn(stream), kLeastRead);
+  const MutableBytes room = buffer.room(kLeastRead);
+  const std::size_t most = std::min<std::uint64_t>({room.size(), turn, credit});
   const IoResult result = stream.link_->read(room.first(most));
   if (result.bytes > 0) {
     buffer.commit(result.bytes);

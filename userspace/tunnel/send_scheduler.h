@@ -36,6 +36,8 @@ class SendScheduler {
   /// Who may send next: its deficit is positive, and may be overdrawn by what it sends; null when there is
   /// nobody.
   Entry* next();
+  /// Bytes of the turn of one that next() gave: at least one.
+  static std::size_t left_of_turn(const Entry& entry) { return static_cast<std::size_t>(entry.deficit); }
   /// The entry sent so many bytes.
   void charge(Entry& entry, std::size_t bytes);
   bool empty() const { return new_.after == &new_ && nobody_busy(); }

@@ -75,6 +75,37 @@ TEST_F(QuicPathTest, KnowsWhatThePathCarries) {
               static_cast<double>(near.connection->bytes_in(1s)) / 1000, 1);
 }
 
+TEST_F(QuicPathTest, WhatWouldBeginAtTheEndOfARunBeginsWithTheNext) {
+  settings.congestion = QuicCongestion::kCubic;  // whose runs are long
+  settings.stream_window = 8 << 20;
+  connect();
+  window_while_sending();
+  QuicStreamId last = -1;
+  int postponed = 0;
+  near.before_streams = [&](QuicPacket& packet) {
+    if (near.active.empty() || std::exchange(last, near.active.front()) == last) return true;
+    if (packet.begin_turn()) return true;
+    ++postponed;
+    return false;
+  };
+  std::vector<QuicStreamId> turns(5);
+  for (QuicStreamId& id : turns) id = near.open(telling(55000, 1), true);
+  ASSERT_TRUE(run([&] { return far().ended.contains(turns.back()); }));
+  for (const QuicStreamId id : turns) EXPECT_TRUE(far().received[id] == telling(55000, 1)) << id;
+  EXPECT_EQ(postponed, 4);
+}
+
+/// And not when the peer has acknowledged something, though nothing was in the packet that ended the run.
+TEST_F(QuicPathTest, TheNextRunFollowsAtOnce) {
+  settings.congestion = QuicCongestion::kCubic;
+  settings.stream_window = 8 << 20;
+  connect();
+  window_while_sending();
+  near.before_streams = [](QuicPacket& packet) { return packet.begin_turn(); };
+  const QuicStreamId id = near.open(telling(500000, 1), true);
+  EXPECT_TRUE(run([&] { return far().ended.contains(id); }, 19ms));  // a round trip takes 20
+}
+
 TEST_F(QuicPathTest, TheClientRenewsTheKeysOfBothDirections) {
   settings.rekey = 1min;
   connect();

@@ -79,6 +79,7 @@ class QuicPeer final : public QuicObserver {
       if (taken) datagrams_out.pop_front();
       if (outcome == QuicPacket::Outcome::kFull) return;
     }
+    if (before_streams && !before_streams(packet)) return;
     while (!active.empty()) {
       std::size_t taken = 0;
       const QuicStreamId id = active.front();
@@ -112,8 +113,9 @@ class QuicPeer final : public QuicObserver {
   int turns = 0;
   int fills = 0;
   int acknowledgements = 0;
-  bool grants = true;   // gives back the credit of what it receives
-  bool echoes = false;  // sends back all it receives
+  bool grants = true;                               // gives back the credit of what it receives
+  bool echoes = false;                              // sends back all it receives
+  std::function<bool(QuicPacket&)> before_streams;  // false: none in this packet
   std::function<void()> then_established;
   std::function<void(QuicStreamId)> then_data;
   std::function<void()> then_datagram;

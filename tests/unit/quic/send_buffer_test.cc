@@ -58,12 +58,14 @@ void pass(SendBuffer& buffer, std::size_t bytes) {
   buffer.acknowledged(buffer.size());
 }
 
-TEST(SendBufferTest, HasRoomForAsMuchAsTheTimeBefore) {
+TEST(SendBufferTest, HasRoomForAsMuchAsTheTimesBefore) {
   SendBuffer buffer;
   EXPECT_EQ(buffer.room(1).size(), BlockSize::kSmallest);
   pass(buffer, 40000);
   EXPECT_EQ(buffer.room(1).size(), BlockSize::kLargest);
   pass(buffer, 1);
+  EXPECT_EQ(buffer.room(1).size(), 32768U) << "a short one between long ones";
+  for (int i = 0; i < 5; ++i) pass(buffer, 1);
   EXPECT_EQ(buffer.room(1).size(), BlockSize::kSmallest);
 }
 

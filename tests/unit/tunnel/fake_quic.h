@@ -118,6 +118,7 @@ class FakeQuic final : public QuicConnection {
   std::map<QuicStreamId, Stream> streams;
   std::map<QuicStreamId, std::uint64_t> resets;  // by us, with their codes
   std::vector<std::string> datagrams;            // sent
+  int turns = 0;                                 // that began
   std::size_t room = 1200;                       // of a datagram, and of a packet
   std::uint64_t bytes_a_second = 1 << 30;        // of the path
   std::size_t streams_left = 1000;               // that the peer permits
@@ -129,6 +130,10 @@ class FakeQuic final : public QuicConnection {
     explicit Packet(FakeQuic& quic) : quic_{quic}, left_{quic.room} {}
     bool full() const { return left_ == 0; }
 
+    bool begin_turn() override {
+      ++quic_.turns;
+      return true;
+    }
     Outcome add_stream(QuicStreamId id, std::size_t& taken) override {
       taken = 0;
       if (left_ == 0) return Outcome::kFull;

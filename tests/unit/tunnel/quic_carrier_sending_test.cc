@@ -253,19 +253,23 @@ TEST_F(QuicCarrierSendingTest, TakesTurnsBetweenFlowsAndDatagrams) {
               static_cast<double>(quic_->datagrams.size() * 1004), 4000);
 }
 
-TEST_F(QuicCarrierSendingTest, LetsAFlowSay62KiBInATurn) {
+TEST_F(QuicCarrierSendingTest, LetsAFlowSay60KiBInATurn) {
   start(Side::kEdge);
   const auto clients = open_two_busy();
-  quic_->send(50);  // packets, which are less than a turn
+  quic_->send(1);
+  const int turns = quic_->turns;
+  quic_->send(49);  // packets, which are less than a turn
+  EXPECT_EQ(quic_->turns, turns);
   EXPECT_EQ(quic_->sent(kFlow).size(), 50 * quic_->room + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kOther), open_of_flow());
   quic_->send(50);  // the other's turn, but for the first one's last packet
-  EXPECT_LE(quic_->sent(kFlow).size(), (62U << 10) + quic_->room + open_of_flow().size());
+  EXPECT_EQ(quic_->turns, turns + 1);
+  EXPECT_LE(quic_->sent(kFlow).size(), (60U << 10) + quic_->room + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
             100 * quic_->room + 2 * open_of_flow().size());
 }
 
-TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
+TEST_F(QuicCarrierSendingTest, LetsAFlowSayAndReadsOfItLessInATurnWhereThePathIsSlow) {
   start(Side::kEdge);
   quic_->bytes_a_second = 8'000'000;
   end_turn();
@@ -274,6 +278,7 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
   EXPECT_EQ(quic_->sent(kFlow).size(), 6 * quic_->room + open_of_flow().size());
   quic_->send(6);  // the other's turn, but for the first one's last packet
   EXPECT_LE(quic_->sent(kFlow).size(), 8000 + quic_->room + open_of_flow().size());
+  EXPECT_LE(quic_->streams[kFlow].buffer.size(), 8000 + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
             12 * quic_->room + 2 * open_of_flow().size());
 }
