@@ -3,6 +3,10 @@
 import time
 
 
+# Seconds between two looks at a condition. Each may be a process, and many cases look at a time: what is not true soon is
+# looked at less and less often.
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.1
+
 _stretch = 1
 
 
@@ -24,7 +28,7 @@ class Failure(Exception):
 def until(condition, what, deadline=10.0, alive=None):
     """Polls until `condition()` is true, and returns its value; `alive()` may raise to end the wait early."""
     end = time.monotonic() + patient(deadline)
-    last = None
+    last, pause = None, FIRST_PAUSE
     while True:
         last = condition()
         if last:
@@ -33,7 +37,8 @@ def until(condition, what, deadline=10.0, alive=None):
             alive()
         if time.monotonic() > end:
             raise Failure(f"not within {patient(deadline):g} s: {what} (last: {last!r})")
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def expect(fact, what):
