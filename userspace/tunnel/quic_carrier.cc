@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/block_size.h"
 #include "quic/send_buffer.h"
 
 namespace penstock {
