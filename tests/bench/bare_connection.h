@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "flowload/report.h"
 #include "net/bound_quic.h"
@@ -22,11 +23,13 @@ namespace penstock {
 /// What a client sends.
 struct Plan {
   Duration span{};
-  std::size_t datagram = 0;  // bytes of each; 0: a stream instead
+  std::size_t streams = 1;   // in turns of a batch of packets each; none where there are datagrams
+  std::size_t datagram = 0;  // bytes of each; 0: streams instead
   std::size_t window = 512;  // datagrams under way, there or back
   std::size_t rate = 0;      // instead of a window, so many a second to a server that swallows them
 };
 
+inline constexpr std::size_t kMostStreams = 1000;
 inline constexpr std::size_t kEndless = ~std::size_t{0};  // rate of a client that sends what it may
 
 /// Either end. A server swallows streams, and echoes datagrams or swallows them too.
@@ -182,7 +185,10 @@ class BareConnection {
                         .ecn = static_cast<std::uint8_t>(info.ecn)};
     }
     packets_ += count;
-    if (count > 0) outbox_.send(std::span{batch}.first(count));
+    if (count > 0) {
+      outbox_.send(std::span{batch}.first(count));
+      ++turn_;
+    }
     ngtcp2_conn_update_pkt_tx_time(conn_, library_time(now()));
   }
   /// One packet: datagrams as many as go in, or a piece of the stream, or what the connection itself has to
@@ -205,9 +211,10 @@ class BareConnection {
     const ngtcp2_vec bytes = library_vec(kZeros);
     ngtcp2_ssize accepted = 0;
     ngtcp2_ssize size = NGTCP2_ERR_STREAM_DATA_BLOCKED;
-    if (stream_ >= 0)
+    if (!streams_.empty())
       size = ngtcp2_conn_writev_stream(conn_, &path, &info, library_data(into), into.size(), &accepted,
-                                       NGTCP2_WRITE_STREAM_FLAG_NONE, stream_, &bytes, 1, at);
+                                       NGTCP2_WRITE_STREAM_FLAG_NONE, streams_[turn_ % streams_.size()],
+                                       &bytes, 1, at);
     if (size != NGTCP2_ERR_STREAM_DATA_BLOCKED) return size;
     return ngtcp2_conn_writev_stream(conn_, &path, &info, library_data(into), into.size(), nullptr,
                                      NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, at);
@@ -247,9 +254,12 @@ class BareConnection {
     if (end.plan_ == nullptr) return 0;
     end.end_ = end.began_ + end.plan_->span;
     end.datagram_ = end.plan_->datagram;
-    return end.datagram_ > 0 || ngtcp2_conn_open_bidi_stream(conn, &end.stream_, nullptr) == 0
-               ? 0
-               : NGTCP2_ERR_CALLBACK_FAILURE;
+    if (end.datagram_ > 0) return 0;
+    end.streams_.resize(end.plan_->streams);
+    for (std::int64_t& stream : end.streams_) {
+      if (ngtcp2_conn_open_bidi_stream(conn, &stream, nullptr) != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
+    return 0;
   }
   static int stream_data(ngtcp2_conn* conn, std::uint32_t /*flags*/, std::int64_t id,
                          std::uint64_t /*offset*/, const std::uint8_t* /*data*/, std::size_t size, void* user,
@@ -324,7 +334,7 @@ class BareConnection {
     ngtcp2_transport_params out{};
     ngtcp2_transport_params_default(&out);
     out.initial_max_data = out.initial_max_stream_data_bidi_remote = kWindow;
-    out.initial_max_streams_bidi = 1;
+    out.initial_max_streams_bidi = kMostStreams;
     out.max_idle_timeout = library_span(std::chrono::seconds{2});
     out.max_datagram_frame_size = 65535;
     return out;
@@ -340,7 +350,8 @@ class BareConnection {
   std::unique_ptr<QuicSession> session_;
   ngtcp2_conn* conn_ = nullptr;
   LibraryPath path_;
-  std::int64_t stream_ = -1;
+  std::vector<std::int64_t> streams_;
+  std::size_t turn_ = 0;      // batches of packets that were sent
   std::size_t datagram_ = 0;  // bytes of each
   std::size_t owed_ = 0;      // datagrams to be sent
   std::size_t paid_ = 0;      // ... that were

@@ -47,22 +47,25 @@ int load(const Endpoint& server, const Plan& plan) {
 
 int start(std::span<const char* const> arguments) {
   constexpr std::string_view kUsage =
-      "serve ADDR:PORT | swallow ADDR:PORT | load ADDR:PORT SECONDS [DATAGRAM_BYTES [WINDOW]] | "
+      "serve ADDR:PORT | swallow ADDR:PORT | streams ADDR:PORT SECONDS COUNT | "
+      "load ADDR:PORT SECONDS DATAGRAM_BYTES [WINDOW] | "
       "push ADDR:PORT SECONDS DATAGRAM_BYTES [RATE]";
   const std::string_view command = arguments.empty() ? "" : arguments[0];
   const bool serves = (command == "serve" || command == "swallow") && arguments.size() == 2;
   const bool pushes = command == "push" && (arguments.size() == 4 || arguments.size() == 5);
-  const bool loads = command == "load" && arguments.size() >= 3 && arguments.size() <= 5;
-  if (!serves && !pushes && !loads) return complain(std::string{kUsage}, 2);
+  const bool loads = command == "load" && (arguments.size() == 4 || arguments.size() == 5);
+  const bool streams = command == "streams" && arguments.size() == 4;
+  if (!serves && !pushes && !loads && !streams) return complain(std::string{kUsage}, 2);
   const auto address = Endpoint::parse(arguments[1]);
   if (!address) return complain(address.error().what, 2);
   if (serves) return serve(*address, command == "serve");
   Plan plan;
   if (pushes) plan.rate = kEndless;
   std::size_t seconds = 0;
-  if (!parse(arguments[2], seconds) || (arguments.size() > 3 && !parse(arguments[3], plan.datagram)) ||
+  if (!parse(arguments[2], seconds) || !parse(arguments[3], streams ? plan.streams : plan.datagram) ||
       (arguments.size() > 4 && !parse(arguments[4], pushes ? plan.rate : plan.window)))
     return complain(std::string{kUsage}, 2);
+  if (plan.streams == 0 || plan.streams > kMostStreams) return complain(std::string{kUsage}, 2);
   plan.span = std::chrono::seconds{seconds};
   return load(*address, plan);
 }

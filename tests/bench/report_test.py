@@ -54,6 +54,12 @@ class ReportTest(unittest.TestCase):
         self.assertIn(" | µs | less | 8.00 | 10.0 | 5.00 | 1.25 | 0.50 | 0.62 |", table)
         self.assertIn("| MiB | less |  |  | 3.00 |  |  |  |", table)
 
+    def test_ratio_to_a_bare_connection(self):
+        found = report.Outcome(MACHINE, SETTINGS, ["loop", "quic"],
+                               [result("loop", 1, processor__up__100=2), result("quic", 1, processor__up__100=3)])
+        self.assertEqual(found.summary["processor.up.100"]["quic_floor"], 1.5)
+        self.assertIn("| loop | quic | quic / loop |", found.table())
+
     def test_ratio_to_the_floor(self):
         found = outcome([result("redirect", 1, forward__plain__hot=1000), result("kernel", 1, forward__plain__hot=700)])
         self.assertEqual(found.summary["forward.plain.hot"]["steered_floor"], 0.7)

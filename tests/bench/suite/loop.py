@@ -8,7 +8,7 @@ from harness.wait import Failure
 from suite import oneway
 from suite.cores import MEASURED_CORE, MeasuredCore, pin
 from suite.measurement import Measurement
-from suite.settings import DATAGRAM_SIZES, MANY_SESSIONS, WINDOWS
+from suite.settings import DATAGRAM_SIZES, MANY_FLOWS, MANY_SESSIONS, WINDOWS
 
 PORT = 8450
 LONGEST_END = 20  # seconds beyond its time
@@ -30,11 +30,13 @@ class BareLoop:
         pass
 
     def measure_throughput(self, bench):
-        """One stream, from the edge's place."""
+        """As many streams as others have flows, from the edge's place."""
         found = Measurement()
-        client, server = self._run(found, "up.1", "load", bench.settings.seconds)
-        found.metrics["throughput.up.1"] = server["bytes"] * 8 / 1e6 / max(server["seconds"], 1e-9)
-        found.metrics["processor.up.1"] = _processor(client, server) * 1e9 / max(server["bytes"], 1)
+        for streams in (1, MANY_FLOWS):
+            name = f"up.{streams}"
+            client, server = self._run(found, name, "streams", bench.settings.seconds, streams)
+            found.metrics[f"throughput.{name}"] = server["bytes"] * 8 / 1e6 / max(server["seconds"], 1e-9)
+            found.metrics[f"processor.{name}"] = _processor(client, server) * 1e9 / max(server["bytes"], 1)
         return found
 
     def measure_datagrams(self, bench):

@@ -90,10 +90,12 @@ for _name in ("pst_paths", "pst_sessions"):
     _metric(f"maps.{_name}", f"... of {_name}", "MiB", "less", 1 << 20)
 OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
 STEERED = "kernel"  # ours with kernel programs before it
-STEERED_QUIC, QUIC_FLOOR = "kernel-quic", "loop"  # over QUIC, and what a connection of it costs at least
+STEERED_QUIC, OVER_QUIC = "kernel-quic", "quic"
+QUIC_FLOOR = "loop"  # what a connection of QUIC costs at least
 FLOOR = "redirect"  # what no program does with less
 RATIOS = (("ratio", OURS, OTHERS), ("steered_ratio", STEERED, (OURS,)), ("steered_other", STEERED, ("nginx",)),
-          ("steered_floor", STEERED, (FLOOR,)), ("quic_floor", STEERED_QUIC, (QUIC_FLOOR,)))
+          ("steered_floor", STEERED, (FLOOR,)), ("steered_quic_floor", STEERED_QUIC, (QUIC_FLOOR,)),
+          ("quic_floor", OVER_QUIC, (QUIC_FLOOR,)))
 
 
 class Outcome:
