@@ -29,7 +29,7 @@ struct Plan {
   std::size_t rate = 0;      // instead of a window, so many a second to a server that swallows them
 };
 
-inline constexpr std::size_t kMostStreams = 1000;
+inline constexpr std::size_t kMostStreams = 1000;         // that a client may have
 inline constexpr std::size_t kEndless = ~std::size_t{0};  // rate of a client that sends what it may
 
 /// Either end. A server swallows streams, and echoes datagrams or swallows them too.
@@ -191,8 +191,8 @@ class BareConnection {
     }
     ngtcp2_conn_update_pkt_tx_time(conn_, library_time(now()));
   }
-  /// One packet: datagrams as many as go in, or a piece of the stream, or what the connection itself has to
-  /// say.
+  /// One packet: datagrams as many as go in, or a piece of the stream whose turn it is, or what the
+  /// connection itself has to say.
   ngtcp2_ssize fill(ngtcp2_path& path, ngtcp2_pkt_info& info, MutableBytes into) {
     static const std::array<std::byte, 65536> kZeros{};
     const ngtcp2_tstamp at = library_time(now());

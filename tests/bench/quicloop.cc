@@ -65,7 +65,8 @@ int start(std::span<const char* const> arguments) {
   if (!parse(arguments[2], seconds) || !parse(arguments[3], streams ? plan.streams : plan.datagram) ||
       (arguments.size() > 4 && !parse(arguments[4], pushes ? plan.rate : plan.window)))
     return complain(std::string{kUsage}, 2);
-  if (plan.streams == 0 || plan.streams > kMostStreams) return complain(std::string{kUsage}, 2);
+  if (plan.streams == 0 || plan.streams > kMostStreams || (!streams && plan.datagram == 0))
+    return complain(std::string{kUsage}, 2);
   plan.span = std::chrono::seconds{seconds};
   return load(*address, plan);
 }

@@ -260,6 +260,7 @@ bool LibraryConnection::write() {
   }
   if (counted_.sent_packets > before) unpaced_since_ = host_.now();
   in_library_ = false;
+  // A run may be over with nothing in its last packet, and more to be said.
   return settle(size < 0 ? static_cast<int>(size) : 0) && (size != 0 || packet.run_is_over());
 }
 

@@ -3,8 +3,8 @@
 namespace penstock {
 namespace {
 
-/// Of a run, at its end: turns do not begin there.
-constexpr std::size_t kRunEnd = 4;  // the fourth part
+/// The last one of so many parts of a run: no turn begins there.
+constexpr std::size_t kRunParts = 4;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ void PacketFiller::begin(MutableBytes into) {
 }
 
 bool PacketFiller::begin_turn() {
-  over_ = used_ > run_ - run_ / kRunEnd;
+  over_ = used_ > run_ - run_ / kRunParts;
   return !over_;
 }
 

@@ -1,4 +1,4 @@
-// One packet of a connection while its owner fills it.
+// The packets of a run, each while its connection's owner fills it.
 #pragma once
 
 #include "quic/library_connection.h"

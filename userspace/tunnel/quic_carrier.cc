@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/block_size.h"
+#include "net/udp_socket.h"
 #include "quic/send_buffer.h"
 
 namespace penstock {
@@ -16,6 +17,7 @@ constexpr Duration kTurnTime = 1ms;
 constexpr std::uint64_t kLeastTurn = 4 << 10;
 /// What a run of packets carries: the other end's link takes it as one piece.
 constexpr std::uint64_t kMostTurn = BlockSize::kLargest;
+static_assert(kMostTurn < kLongestRun);
 /// Bytes of the peer's streams that have not said what they are, or bring long datagrams.
 constexpr std::size_t kMostIncoming = 1 << 20;
 constexpr Duration kIncomingTime = 10s;

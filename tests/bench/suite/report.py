@@ -90,7 +90,7 @@ for _name in ("pst_paths", "pst_sessions"):
     _metric(f"maps.{_name}", f"... of {_name}", "MiB", "less", 1 << 20)
 OURS, OTHERS = "penstock", ("haproxy", "nginx")  # no metric has both of the others
 STEERED = "kernel"  # ours with kernel programs before it
-STEERED_QUIC, OVER_QUIC = "kernel-quic", "quic"
+OVER_QUIC, STEERED_QUIC = "quic", "kernel-quic"  # ours over QUIC, without kernel programs and with them
 QUIC_FLOOR = "loop"  # what a connection of QUIC costs at least
 FLOOR = "redirect"  # what no program does with less
 RATIOS = (("ratio", OURS, OTHERS), ("steered_ratio", STEERED, (OURS,)), ("steered_other", STEERED, ("nginx",)),

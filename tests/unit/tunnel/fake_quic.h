@@ -118,7 +118,8 @@ class FakeQuic final : public QuicConnection {
   std::map<QuicStreamId, Stream> streams;
   std::map<QuicStreamId, std::uint64_t> resets;  // by us, with their codes
   std::vector<std::string> datagrams;            // sent
-  int turns = 0;                                 // that began
+  int turns = 0;                                 // that were to begin
+  bool turns_may_begin = true;                   // in this run of packets
   std::size_t room = 1200;                       // of a datagram, and of a packet
   std::uint64_t bytes_a_second = 1 << 30;        // of the path
   std::size_t streams_left = 1000;               // that the peer permits
@@ -132,7 +133,7 @@ class FakeQuic final : public QuicConnection {
 
     bool begin_turn() override {
       ++quic_.turns;
-      return true;
+      return quic_.turns_may_begin;
     }
     Outcome add_stream(QuicStreamId id, std::size_t& taken) override {
       taken = 0;

@@ -269,7 +269,7 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSay60KiBInATurn) {
             100 * quic_->room + 2 * open_of_flow().size());
 }
 
-TEST_F(QuicCarrierSendingTest, LetsAFlowSayAndReadsOfItLessInATurnWhereThePathIsSlow) {
+TEST_F(QuicCarrierSendingTest, LetsAFlowSayLessInATurnWhereThePathIsSlow) {
   start(Side::kEdge);
   quic_->bytes_a_second = 8'000'000;
   end_turn();
@@ -278,9 +278,32 @@ TEST_F(QuicCarrierSendingTest, LetsAFlowSayAndReadsOfItLessInATurnWhereThePathIs
   EXPECT_EQ(quic_->sent(kFlow).size(), 6 * quic_->room + open_of_flow().size());
   quic_->send(6);  // the other's turn, but for the first one's last packet
   EXPECT_LE(quic_->sent(kFlow).size(), 8000 + quic_->room + open_of_flow().size());
-  EXPECT_LE(quic_->streams[kFlow].buffer.size(), 8000 + open_of_flow().size());
   EXPECT_EQ(quic_->sent(kFlow).size() + quic_->sent(kOther).size(),
             12 * quic_->room + 2 * open_of_flow().size());
+}
+
+TEST_F(QuicCarrierSendingTest, ReadsNoMoreOfAFlowThanItsTurn) {
+  start(Side::kEdge);
+  quic_->bytes_a_second = 8'000'000;
+  end_turn();
+  const auto clients = open_two_busy();
+  quic_->send(12);
+  ASSERT_GT(quic_->sent(kOther).size(), open_of_flow().size());
+  EXPECT_LE(quic_->streams[kFlow].buffer.size(), 8000 + open_of_flow().size());
+  EXPECT_LE(quic_->streams[kOther].buffer.size(), 8000 + open_of_flow().size());
+}
+
+TEST_F(QuicCarrierSendingTest, BeginsATurnWithTheNextRunWhereThePacketSaysSo) {
+  start(Side::kEdge);
+  const auto clients = open_two_busy();
+  quic_->send(50);  // packets, which are less than a turn
+  quic_->turns_may_begin = false;
+  quic_->send(50);
+  EXPECT_GT(quic_->sent(kFlow).size(), 50 * quic_->room + open_of_flow().size());
+  EXPECT_EQ(quic_->sent(kOther), open_of_flow());
+  quic_->flush_soon();
+  quic_->send(1);
+  EXPECT_EQ(quic_->sent(kOther).size(), quic_->room + open_of_flow().size());
 }
 
 /// Of credit for the connection nobody is told.

@@ -257,11 +257,12 @@ TEST_F(QuicCarrierTest, DoesNotCompleteAFlowWhoseBytesThePeerDidNotWant) {
   quic_->room = 30;
   client->say(std::string(500, 'x'));
   client->end();
-  for (int i = 0; i < 3; ++i) {  // all is read, and little of it sent
+  for (int i = 0; i < 3; ++i) {  // all is read but the end, and little of it sent
     loop_.settle();
     quic_->send(1);
   }
   ASSERT_GT(quic_->streams[kFirstFlow].buffer.unsent_bytes(), 400U);
+  ASSERT_FALSE(quic_->streams[kFirstFlow].end_sent);
   quic_->data(kFirstFlow, "", true);
   quic_->reset(kFirstFlow, PST_R_BACKEND_RESET);
   quic_->close_stream(kFirstFlow);
