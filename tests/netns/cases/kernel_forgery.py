@@ -1,6 +1,5 @@
 """Who wants to be taken for the kernel programs or for the daemon: from the wire, and from a user of the host."""
 
-import json
 import re
 import socket
 import struct
@@ -9,7 +8,7 @@ from harness.datagrams import ask, expect_nothing
 from harness.programs import PYTHON
 from harness.raw import raw_socket, send_udp
 from harness.runner import case
-from harness.steered import await_packets, counted
+from harness.steered import await_packets, counted, pinned
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, HUB_BACKEND
 from harness.wait import expect, expect_equal, until
 
@@ -37,11 +36,8 @@ def a_session(world):
 
 
 def settings(world, node):
-    """What the programs of a node were told, as root alone can read it."""
-    folder = next(node.pins.glob("*/v*"))
-    done = world.processes.run(["bpftool", "-j", "map", "dump", "pinned", folder / "pst_settings"])
-    entry = json.loads(done.stdout)[0]
-    return entry.get("formatted", entry)["value"]
+    """What the programs of a node were told."""
+    return pinned(world, node, "pst_settings")[0]
 
 
 def address(number):

@@ -5,7 +5,7 @@ import struct
 from harness.datagrams import ask, expect_all_arrived, expect_nothing
 from harness.raw import raw_socket, udp_packet
 from harness.runner import case
-from harness.steered import counted
+from harness.steered import counted, steered_so_far
 from harness.topology import BACKEND_V4, CLIENTS_V4, EDGE_V4, EDGE_V6
 from harness.wait import expect, expect_equal, until
 
@@ -69,15 +69,18 @@ def frames_of_sessions_pass_by_them(world):
 
 @case(kernel=True, short=True)
 def those_that_come_together_leave_together(world):
-    """With few calls of the system: while the edge stands still, they wait in its ring."""
+    """With few calls of the system: while the edge stands still, all of them come to wait in its ring. The system may
+    bring them there after send() has returned."""
     world.udp_echo(7000)
     hub, edge = world.pair([ECHO])
     client = world.udp_client(7000)
     ask(client, b"opens the session")
     before, calls_before = frames(hub)[1], calls(hub)
     edge.pause()
+    wanted = steered_so_far(world, edge) + TOGETHER
     for n in range(TOGETHER):
         client.send(b"%d" % n)
+    until(lambda: steered_so_far(world, edge) == wanted, "all are in the edge's ring")
     edge.go_on()
     for n in range(TOGETHER):
         expect_equal(client.recv(100), b"%d" % n, "the answers, in order")

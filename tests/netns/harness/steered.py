@@ -1,5 +1,7 @@
 """What the kernel programs of a node counted, and whether datagrams went their way."""
 
+import json
+
 from harness.wait import until
 
 # Left to the stack, and carried by sockets.
@@ -7,6 +9,7 @@ LEFT = ("fragment", "ip_options", "over_mtu", "no_next_hop")
 ON_TC = ("edge_tc", "hub_tc")  # they leave tunnel sessions to sockets
 UNTIL_KNOWN = 3  # datagrams that may go by sockets while a node learns of a neighbour's address
 ONE_FRAME = 1300  # bytes of payload that fit a frame on any way of the topology
+STEERED_BY_FIRST = 104  # where pst_counters has PST_R_STEERED of its first program, edge_xdp
 
 
 def packets(node):
@@ -20,6 +23,19 @@ def counted(node, program, reason):
 
 def await_packets(node, program, reason, at_least=1):
     until(lambda: counted(node, program, reason) >= at_least, f"{at_least} x {reason} by {program} at {node.name}")
+
+
+def pinned(world, node, name):
+    """{key: value} of a map that the node pinned, from the kernel: the node may stand still. Only root can read it."""
+    folder = next(node.pins.glob("*/v*"))
+    done = world.processes.run(["bpftool", "-j", "map", "dump", "pinned", folder / name])
+    entries = (entry.get("formatted", entry) for entry in json.loads(done.stdout))
+    return {entry["key"]: entry.get("value", entry.get("values")) for entry in entries}
+
+
+def steered_so_far(world, edge):
+    """Frames that edge_xdp handed on, of an edge that may stand still."""
+    return sum(of["value"]["packets"] for of in pinned(world, edge, "pst_counters")[STEERED_BY_FIRST])
 
 
 def by_kernel(node):
