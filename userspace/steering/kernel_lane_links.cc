@@ -44,7 +44,7 @@ Result<void> KernelPlane::open_lane_link(int program, const RawBpfMap& rings) {
   const std::string name = options_.device + std::to_string(kFirstNumber + lane);
   auto tap = make_tap_device(name);
   if (!tap) return tap.error();
-  auto done = attach_xdp(pin("link_lane_" + std::to_string(lane)), program, tap->index, XdpMode::kNative);
+  auto done = attach_own("link_lane_" + std::to_string(lane), program, name, tap->index, XdpMode::kNative);
   if (!done) return done;
   auto ring = BpfRing::make(kRing);
   if (!ring) return ring.error();

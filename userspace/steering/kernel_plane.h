@@ -97,6 +97,8 @@ class KernelPlane {
   Result<void> write_settings(const std::vector<std::uint16_t>& lane_ports);
   Result<void> attach();
   Result<void> attach_outers();
+  Result<void> attach_own(const std::string& link, int program, const std::string& device,
+                          std::uint32_t index, XdpMode mode);
   Result<void> open_lane_links(int program, XdpMode mode);
   Result<void> open_lane_link(int program, const RawBpfMap& rings);
   Result<void> load_images(const std::vector<BpfImage>& images);

@@ -251,6 +251,23 @@ def detach(world, node):
     expect_equal((done.returncode, done.stderr), (0, ""), f"detach of {node.name}")
 
 
+@case(kernel=True)
+def in_the_place_of_another_node(world):
+    """The programs of that one are in the way until they are taken off: the error says where and how."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    edge.stop()
+    second = Edge(world, edge.token_file.read_text().strip(), {}, name="second")
+    expect_equal(second.launch(must_live=False).process.wait(), 1, "status of the second")
+    said = second.process.output()
+    expect("penstock1: another program's XDP program is on the interface" in said, f"it says where: {said}")
+    expect("penstockctl detach --config FILE" in said, f"it says what to do: {said}")
+    detach(world, edge)
+    second.start().await_connected()
+    hub.await_ports("echo")
+    ask(world.udp_client(7000), b"hello")
+
+
 @case(kernel=True, short=True)
 def detach_leaves_nothing(world):
     before = {space.name: facts(world, space) for space in (world.edge, world.hub)}
