@@ -17,6 +17,10 @@ class Listeners final : public Pending {
 
 }  // namespace
 
+PlanePorts::PlanePorts(KernelPlane& plane, AsioNetwork& network) : plane_{plane}, network_{network} {
+  number({});
+}
+
 std::unique_ptr<Pending> PlanePorts::serve(ListenerObserver& observer) {
   auto all = std::make_unique<Listeners>();
   for (const bool v4 : {true, false}) {
@@ -30,14 +34,20 @@ Result<std::unique_ptr<Pending>> PlanePorts::open(const Endpoint& on, bool udp) 
   return plane_.ports().open(on, udp);
 }
 
-/// More services than the programs have books for share those of nobody.
 void PlanePorts::set_service(std::uint16_t port, bool udp, const std::string& service) {
+  plane_.ports().set_service(port, udp, number(service));
+}
+
+/// More services than the programs have books for share those of nobody.
+std::uint16_t PlanePorts::number(const std::string& service) {
   const auto [found, added] = numbers_.try_emplace(service, std::uint16_t{0});
   if (added && names_.size() < PST_SERVICES) {
     found->second = static_cast<std::uint16_t>(names_.size());
     names_.push_back(service);
+    const auto begun = plane_.counts().begin_service(found->second);
+    if (!begun) LOG(ERROR) << begun.error().what;
   }
-  plane_.ports().set_service(port, udp, found->second);
+  return found->second;
 }
 
 std::vector<LedgerRow> PlanePorts::dropped() const {

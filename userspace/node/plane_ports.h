@@ -15,7 +15,7 @@ namespace penstock {
 /// Lives on the control loop's thread, with the plane, which outlives it.
 class PlanePorts final : public PublicPorts {
  public:
-  PlanePorts(KernelPlane& plane, AsioNetwork& network) : plane_{plane}, network_{network} {}
+  PlanePorts(KernelPlane& plane, AsioNetwork& network);
 
   std::unique_ptr<Pending> serve(ListenerObserver& observer) override;
   Result<std::unique_ptr<Pending>> open(const Endpoint& on, bool udp) override;
@@ -26,10 +26,12 @@ class PlanePorts final : public PublicPorts {
   std::vector<LedgerRow> dropped() const;
 
  private:
+  std::uint16_t number(const std::string& service);
+
   KernelPlane& plane_;
   AsioNetwork& network_;
-  std::vector<std::string> names_{std::string{}};  // by number in the programs' books; 0: nobody's
-  std::map<std::string, std::uint16_t> numbers_{{std::string{}, std::uint16_t{0}}};
+  std::vector<std::string> names_;  // by number in the programs' books; 0: nobody's
+  std::map<std::string, std::uint16_t> numbers_;
 };
 
 }  // namespace penstock

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace penstock {
 namespace {
@@ -38,7 +39,9 @@ bool KernelHops::is_free(const Map& map, std::uint32_t first, std::uint32_t coun
 }
 
 void KernelHops::forget_before() {
-  for (std::uint32_t i = 0; i < count_; ++i) static_cast<void>(map_.update(other_ + i, pst_next_hop{}));
+  std::vector<std::uint32_t> indices(count_);
+  std::iota(indices.begin(), indices.end(), other_);
+  static_cast<void>(map_.update_batch(indices, std::vector<pst_next_hop>(count_)));
 }
 
 KernelHops::Hop KernelHops::known_way(const IpAddress& destination, Ways& ways) {

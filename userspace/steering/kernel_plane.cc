@@ -209,7 +209,6 @@ Result<void> KernelPlane::open_maps() {
   auto drops = RawBpfMap::open(pin("pst_service_drops"), sizeof(std::uint32_t), sizeof(pst_count));
   if (!drops) return drops.error();
   counts_ = std::make_unique<PacketCounts>(std::move(*counters), std::move(*drops));
-  counts_->forget_services();
   return {};
 }
 

@@ -1,6 +1,9 @@
 #include "steering/packet_counts.h"
 
+#include <array>
+#include <numeric>
 #include <string>
+#include <vector>
 
 namespace penstock {
 
@@ -68,10 +71,11 @@ std::uint64_t PacketCounts::dropped_in_all(Reason reason) const {
   return sum;
 }
 
-void PacketCounts::forget_services() const {
-  const std::vector<pst_count> zero(possible_cpus());
-  for (std::uint32_t index = 0; index < service_drops_.capacity(); ++index)
-    static_cast<void>(service_drops_.update(&index, zero.data()));
+Result<void> PacketCounts::begin_service(std::uint16_t service) const {
+  std::array<std::uint32_t, PST_SERVICE_REASONS> indices{};
+  std::iota(indices.begin(), indices.end(), service * PST_SERVICE_REASONS);
+  const std::vector<pst_count> zero(indices.size() * possible_cpus());
+  return service_drops_.update_batch(indices.data(), zero.data(), PST_SERVICE_REASONS);
 }
 
 Result<PacketCount> PacketCounts::dropped(std::uint16_t service, Reason reason) const {

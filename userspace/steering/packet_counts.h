@@ -35,8 +35,8 @@ class PacketCounts {
   static bool is_of_datagrams(Reason reason);
   /// By all programs; 0 for other reasons.
   std::uint64_t dropped_in_all(Reason reason) const;
-  /// Counts of services begin anew: their numbers are those of this process.
-  void forget_services() const;
+  /// The counts of a service's number begin anew: in the process before, it was another's.
+  Result<void> begin_service(std::uint16_t service) const;
   /// What the guard dropped of a service's datagrams; reasons of datagrams only.
   Result<PacketCount> dropped(std::uint16_t service, Reason reason) const;
 

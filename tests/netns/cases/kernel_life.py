@@ -5,7 +5,7 @@ import os
 import pwd
 
 from harness.daemon import Edge, Hub
-from harness.datagrams import answers, ask
+from harness.datagrams import answers, ask, row_of
 from harness.runner import case
 from harness.sockets import expect_echo
 from harness.steered import counted
@@ -189,6 +189,8 @@ def rules_and_limits_hold_without_a_daemon(world):
     expect(dropped["rate_source"]["packets"] > 100, f"dropped beyond the limit: {dropped}")
     expect(not answers(blocked), "the rule still holds")
     until(lambda: answers(fast), "the other is answered")
+    since = edge.look("guard")["dropped"]["blocked"]["packets"] - 7
+    expect_equal(row_of(edge, "echo", "client_to_tunnel")["reasons"]["blocked"], since, "blocked since this daemon runs")
     expect_equal(edge.look("guard")["rules"], [{"prefix": CLIENTS_V4[0], "action": "block"}], "rules")
 
 
