@@ -59,13 +59,14 @@ static __always_inline __u32 room_for(__u32 payload) {
  * use. */
 static __always_inline enum pst_reason keep(struct xdp_md* ctx, const struct datagram* d, void* ring,
                                             __u32 id) {
+  __u16 sum = kept_sum(d); /* before there is a path for the verifier for each size of room */
   __u32 room = room_for(d->payload);
   struct pst_frame_kept* kept = bpf_ringbuf_reserve(ring, sizeof(*kept) + room, 0);
   __u64 last = (__u64)d->payload - 1;
 
   if (!kept) return PST_R_OVERRUN;
   kept->length = d->payload;
-  kept->sum = kept_sum(d);
+  kept->sum = sum;
   kept->id = bpf_htonl(id);
   barrier_var(last); /* as in sum_bytes() */
   if (d->payload && (last >= room || bpf_xdp_load_bytes(ctx, d->header, kept + 1, last + 1))) {

@@ -20,7 +20,7 @@ class Case:
 
 CASES = [
     Case("kernel_features", ALL, 120, "tests/vm/cases/kernel_features {kernel}"),
-    Case("bpf_programs", ALL, 300, "tests/vm/cases/bpf_programs {build}"),
+    Case("bpf_programs", ALL, 600, "tests/vm/cases/bpf_programs {build}"),
     Case("wireguard", ALL, 300, "tests/vm/cases/wireguard {build} {peers}"),
     Case("netns_identity", ALL, 300,
          "tests/netns/run --patience 4 --daemon-dir {build} --peers {peers} --only identity.nginx_sees_the_client"),
