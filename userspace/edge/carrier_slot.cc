@@ -34,14 +34,14 @@ CarrierSlot::CarrierSlot(const Worker& worker, EdgeShared& shared, std::uint32_t
   dial();
 }
 
-/// QUIC is not waited for again where it failed the last time: it is tried beside TLS.
+/// QUIC is not waited for again where it failed the last time: it is tried beside TLS, or when TLS fails too.
 void CarrierSlot::dial() {
   if (stopped_ || current_ != nullptr) return;
   dial_kind(current_, next_kind(), false);
 }
 
 CarrierKind CarrierSlot::next_kind() const {
-  const bool tls = shared_.carrier == EdgeConfig::Carrier::kTls || (falls_back() && quic_failed_);
+  const bool tls = shared_.carrier == EdgeConfig::Carrier::kTls || (falls_back() && tls_next_);
   return tls ? CarrierKind::kTls : CarrierKind::kQuic;
 }
 
@@ -63,6 +63,14 @@ void CarrierSlot::probe() {
 
 void CarrierSlot::dial_after(Duration delay) {
   if (!stopped_) redial_->arm(worker_.loop.now() + delay);
+}
+
+EdgeCarrier* CarrierSlot::lasting(std::uint32_t serial) const {
+  if (current() != nullptr) return current();
+  const auto held = std::find_if(retiring_.begin(), retiring_.end(), [&](const auto& carrier) {
+    return carrier->serial() == serial && carrier->up();
+  });
+  return held == retiring_.end() ? nullptr : held->get();
 }
 
 std::vector<EdgeCarrier*> CarrierSlot::carriers() const {
@@ -90,8 +98,9 @@ void CarrierSlot::on_up(EdgeCarrier& carrier, const Assignment& assignment) {
     const bool tls = current_->kind() == CarrierKind::kTls;
     if (tls && !assignment.penstock) retry_quic_->cancel();  // no hub of the published protocol has QUIC
     if (tls && assignment.penstock) retry_quic_->arm(worker_.loop.now() + shared_.tunnel.quic_retry);
-    if (!tls && std::exchange(quic_failed_, false)) observer_.on_slot_fallback(*this, PST_R_COMPLETED, {});
+    if (!tls && std::exchange(fell_back_, false)) observer_.on_slot_fallback(*this, PST_R_COMPLETED, {});
     if (!tls) why_fallback_.clear();
+    tls_next_ = tls;
   }
   backoff_.succeeded();
   least_delay_ = {};
@@ -115,8 +124,8 @@ void CarrierSlot::retire_current() {
 
 void CarrierSlot::fell_back(Reason reason, const std::string& text) {
   why_fallback_ = std::string{label_of(reason)} + ": " + text;
-  quic_failed_ = true;
-  observer_.on_slot_fallback(*this, reason, text);
+  tls_next_ = true;
+  if (!std::exchange(fell_back_, true)) observer_.on_slot_fallback(*this, reason, text);
 }
 
 void CarrierSlot::on_config(EdgeCarrier& carrier, const Assignment& assignment) {
@@ -147,12 +156,14 @@ void CarrierSlot::on_down(EdgeCarrier& carrier, Reason reason, std::string text)
     return retry_quic_->arm(worker_.loop.now() + shared_.tunnel.quic_retry);
   }
   last_error_ = std::string{label_of(reason)} + ": " + text;
-  const bool never_up = carrier.carrier() == nullptr && carrier.kind() == CarrierKind::kQuic;
-  if (falls_back() && never_up && may_be_blocked(reason) && !stopped_) {
+  const bool never_up = carrier.carrier() == nullptr;
+  if (falls_back() && never_up && carrier.kind() == CarrierKind::kQuic && may_be_blocked(reason) &&
+      !stopped_) {
     fell_back(reason, text);
     current_.reset();
     return dial();
   }
+  if (never_up) tls_next_ = false;  // neither came up, as while the hub is away
   const bool at_once = carrier.forgotten() && worker_.loop.now() - carrier.up_since() >= kLastingCarrier;
   current_.reset();
   observer_.on_slot_down(*this, reason, text);

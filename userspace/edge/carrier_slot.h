@@ -39,6 +39,8 @@ class CarrierSlot final : private EdgeCarrierObserver {
   std::uint32_t index() const { return index_; }
   /// The carrier that takes new flows, or null.
   EdgeCarrier* current() const { return current_ != nullptr && current_->up() ? current_.get() : nullptr; }
+  /// The same, or while there is none, the one of that serial on its way out, or null.
+  EdgeCarrier* lasting(std::uint32_t serial) const;
   /// All that carry flows, those on their way out too.
   std::vector<EdgeCarrier*> carriers() const;
   const std::string& last_error() const { return last_error_; }
@@ -74,7 +76,8 @@ class CarrierSlot final : private EdgeCarrierObserver {
   std::unique_ptr<Timer> retry_quic_;
   std::unique_ptr<EdgeCarrier> current_;
   std::unique_ptr<EdgeCarrier> probe_;  // of QUIC, while current_ is of TLS
-  bool quic_failed_ = false;            // the last time it was tried
+  bool tls_next_ = false;               // QUIC failed the last time, and TLS has not failed since
+  bool fell_back_ = false;              // since QUIC was up, as was told
   std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
   Duration least_delay_{};      // what the hub asked for
   std::uint32_t attempts_ = 0;  // carriers that were begun

@@ -23,6 +23,10 @@ LinkOptions client_options(const FlowConfig& flow) {
 /// That the hub may have open at once: long datagrams have one each.
 constexpr std::uint64_t kStreamsOfHub = 256;
 
+/// Carriers on their way out stay so long at least: until sessions have moved, which takes a second, what
+/// backends say comes by them.
+constexpr Duration kLinger = 2s;
+
 /// Public ports among those that the system offers for a carrier's own, until there is no hope.
 constexpr std::size_t kMostPassedOver = 256;
 
@@ -300,17 +304,18 @@ void EdgeCarrier::on_open(Stream& stream) {
 
 void EdgeCarrier::retire() {
   retired_ = true;
+  stays_until_ = worker_.loop.now() + kLinger;
   if (carrier_ != nullptr) carrier_->go_away({.reason = PST_R_REPLACED, .retry_after = {}, .text = {}});
   close_if_empty();
 }
 
-/// Later, for a stream may be ending in the carrier just now.
+/// On a later turn of the loop, for a stream may be ending in the carrier just now.
 void EdgeCarrier::close_if_empty() {
   if (carrier_ == nullptr || carrier_->streams() > 0) return;
   deadline_ = worker_.loop.make_timer([this] {
     if (carrier_->streams() == 0) carrier_->close(PST_R_REPLACED, "another carrier has its place");
   });
-  deadline_->arm(worker_.loop.now());
+  deadline_->arm(std::max(worker_.loop.now(), stays_until_));
 }
 
 void EdgeCarrier::on_stream_closed(Stream& stream, Reason reason, const std::string& text) {

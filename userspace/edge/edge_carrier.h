@@ -92,7 +92,7 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   void open(std::unique_ptr<Connection> connection, Flow flow);
   void send(FrameType type, const std::string& payload);
   void close(Reason reason);
-  /// Takes no new flows, and closes when the last one has ended.
+  /// Takes no new flows, and closes when the last one has ended and sessions had time to move.
   void retire();
   void reset_flows(const PortSet& ports, Reason reason);
 
@@ -159,7 +159,8 @@ class EdgeCarrier final : private LinkObserver, private CarrierObserver {
   std::unique_ptr<Link> link_;  // during the handshake; then the carrier has it
   QuicLink* quic_ = nullptr;    // the link itself, over QUIC
   bool retired_ = false;
-  std::string line_;  // what is left of the EDGE line
+  Time stays_until_{};  // once it is retired
+  std::string line_;    // what is left of the EDGE line
   LineReader answer_{wire::kMaxJson};
   bool failed_ = false;
   std::unique_ptr<Carrier> carrier_;

@@ -30,7 +30,8 @@ void EdgeSessions::forward(Session& session, Bytes payload) {
 /// The one that takes what it has to say; null while there is none.
 EdgeCarrier* EdgeSessions::carrier_for(const Session& session) {
   const Extra& known = extra(session);
-  return known.carrier == 0 ? carriers_.any_carrier(session.id.slot()) : carriers_.carrier_in(known.slot);
+  return known.carrier == 0 ? carriers_.any_carrier(session.id.slot())
+                            : carriers_.carrier_in(known.slot, known.carrier);
 }
 
 /// To the carrier that its slot has now: the next to say something may be the backend. One that nobody has

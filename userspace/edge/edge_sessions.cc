@@ -290,7 +290,7 @@ void EdgeSessions::on_sent(Session& session, std::size_t bytes, const boost::sys
 void EdgeSessions::end(Session& session, Reason reason, bool tell_hub) {
   refresh(session);
   const Extra& known = extra(session);
-  EdgeCarrier* const carrier = tell_hub ? carriers_.carrier_in(known.slot) : nullptr;
+  EdgeCarrier* const carrier = tell_hub ? carriers_.carrier_in(known.slot, known.carrier) : nullptr;
   if (carrier != nullptr && is_open_on(known, *carrier)) {
     carrier->carrier()->end_session(wire::kSessionBit | session.id.value(), reason, {});
   }

@@ -25,8 +25,9 @@ class SessionCarriers {
   /// A carrier for a new session; null when none is up. `turn` spreads sessions over carriers.
   virtual EdgeCarrier* any_carrier(std::uint32_t turn) = 0;
   /// The carrier of a session in that slot; null while it is down, for the session waits for it: only there,
-  /// at the hub's same worker, does it keep its source. Any other when there is no such slot any more.
-  virtual EdgeCarrier* carrier_in(std::uint32_t slot) = 0;
+  /// at the hub's same worker, does it keep its source. While none takes anything new, it is the one of that
+  /// serial as long as it runs. Any other when there is no such slot any more.
+  virtual EdgeCarrier* carrier_in(std::uint32_t slot, std::uint32_t serial) = 0;
 
  protected:
   ~SessionCarriers() = default;

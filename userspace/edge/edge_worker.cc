@@ -38,9 +38,9 @@ EdgeCarrier* EdgeWorker::any_carrier(std::uint32_t turn) {
   return nullptr;
 }
 
-EdgeCarrier* EdgeWorker::carrier_in(std::uint32_t slot) {
+EdgeCarrier* EdgeWorker::carrier_in(std::uint32_t slot, std::uint32_t serial) {
   for (const auto& held : slots_) {
-    if (held->index() == slot) return held->current();
+    if (held->index() == slot) return held->lasting(serial);
   }
   return any_carrier(slot);
 }

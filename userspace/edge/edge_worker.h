@@ -71,7 +71,7 @@ class EdgeWorker final : private CarrierSlotObserver, private SessionCarriers {
   void on_slot_down(CarrierSlot& slot, Reason reason, const std::string& text) override;
   void on_slot_fallback(CarrierSlot& slot, Reason reason, const std::string& text) override;
   EdgeCarrier* any_carrier(std::uint32_t turn) override;
-  EdgeCarrier* carrier_in(std::uint32_t slot) override;
+  EdgeCarrier* carrier_in(std::uint32_t slot, std::uint32_t serial) override;
 
   const Worker worker_;
   EdgeShared& shared_;

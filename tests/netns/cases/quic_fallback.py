@@ -156,6 +156,22 @@ def udp_is_blocked_later(world):
 
 
 @case(short=True, carrier="quic")
+def only_udp_reaches_the_hub(world):
+    """While the hub is away neither comes up, and that says nothing about QUIC."""
+    listener = world.listen(7000)
+    Firewall(world).block_tcp()
+    hub, edge = world.pair([RAW], hub=QUICK, edge=ONE_CARRIER)
+    hub.stop()
+    edge.await_event("carrier_fallback", to="tls")
+    edge.await_event("dial_failed")
+    hub.start()
+    await_carrier(edge, "quic")
+    edge.await_event("carrier_fallback", to="quic")
+    hub.await_ports("raw")
+    exchange(*world.flow(7000, listener))
+
+
+@case(short=True, carrier="quic")
 def a_hub_without_quic(world):
     """An edge that may fall back does so, and one that may not says what is wrong."""
     world.echo_backend(7000)

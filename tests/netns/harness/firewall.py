@@ -1,4 +1,4 @@
-"""Firewalls between edge and hub that take UDP of the tunnel's port away and leave all else alone."""
+"""Firewalls between edge and hub that take UDP of the tunnel's port away, or TCP, and leave all else alone."""
 
 from harness.wait import expect
 from harness.world import TUNNEL_PORT
@@ -21,6 +21,10 @@ class Firewall:
     def block_at_the_edge(self):
         """The edge's own host refuses to send."""
         self._add(self._world.edge, "output", f"udp dport {TUNNEL_PORT} drop")
+
+    def block_tcp(self):
+        """The hub's host refuses what comes by TCP."""
+        self._add(self._world.hub, "input", f"tcp dport {TUNNEL_PORT} reject with tcp reset")
 
     def masquerade(self, address, other):
         """The hub sees `other` where the edge sends from `address`; neither is told. Packets change where they arrive:
