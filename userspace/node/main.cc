@@ -13,6 +13,7 @@
 #include "hub/hub_identity.h"
 #include "node/node.h"
 #include "node/plane_start.h"
+#include "node/state_lock.h"
 #include "node/user.h"
 
 DEFINE_string(config, "/etc/penstock/penstock.toml", "the configuration file");
@@ -111,12 +112,16 @@ int run(const Overrides& overrides) {
     std::printf("%s is good\n", source.path.c_str());
     return 0;
   }
+  StateLock lock;  // before the kernel is told anything: a running daemon's programs would be ours
+  auto locked = lock.take(config->node.state_dir);
+  if (!locked) return fail(locked.error());
   auto steering = start_plane(*config);
   if (!steering) return fail(steering.error());
   const auto user = become_user(config->node.user, steering->plane != nullptr);
   if (!user) return fail(user.error());
   raise_descriptor_limit();
-  Node node{std::move(*config), source, std::move(steering->plane), std::move(steering->why_sockets)};
+  Node node{std::move(*config), source, std::move(lock), std::move(steering->plane),
+            std::move(steering->why_sockets)};
   const auto started = node.start();
   if (!started) return fail(started.error());
   LOG(INFO) << "penstockd " PENSTOCK_VERSION " runs: " << (node.hub() ? "hub " : "")

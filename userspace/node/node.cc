@@ -38,9 +38,11 @@ std::unique_ptr<AccessLog> access_log_for(Loop& control, const std::string& path
 
 }  // namespace
 
-Node::Node(Config config, ConfigSource source, std::unique_ptr<KernelPlane> plane, std::string why_sockets)
+Node::Node(Config config, ConfigSource source, StateLock lock, std::unique_ptr<KernelPlane> plane,
+           std::string why_sockets)
     : config_{std::move(config)},
       source_{std::move(source)},
+      lock_{std::move(lock)},
       started_{Clock::now()},
       access_log_{access_log_for(control_, config_.node.access_log)},
       journal_{events_, access_log_.get()},
@@ -67,14 +69,17 @@ Result<void> Node::start() {
   if (::mkdir(config_.node.state_dir.c_str(), 0700) != 0 && errno != EEXIST) {
     return system_error("cannot make node.state_dir " + config_.node.state_dir, errno);
   }
-  Result<void> done;
-  if (access_log_) done = access_log_->open();
-  make_steering();
+  Result<void> done = lock_.take(config_.node.state_dir);
+  if (done && access_log_) done = access_log_->open();
+  if (done) make_steering();
   if (done) done = set_guard_limits();
   if (done && config_.hub) done = start_hub();
   if (done && config_.edge) done = start_edge();
   if (done) done = start_admin();
-  if (!done) return done;
+  if (!done) {
+    close_admin();
+    return done;
+  }
   watch_network();
   watch_signals();
   workers_.start();
@@ -172,11 +177,16 @@ Result<void> Node::start_admin() {
 void Node::run() {
   control_.run();
   workers_.stop();
+  close_admin();
+  if (access_log_) access_log_->flush();
+}
+
+/// Its connections end on the loop, which has ended or has not begun.
+void Node::close_admin() {
   admin_.stop();
   control_.context().restart();
   while (!admin_.idle() && control_.context().run_one() > 0) {
   }
-  if (access_log_) access_log_->flush();
 }
 
 // ---------------------------------------------------------------------------------------------- signals

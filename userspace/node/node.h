@@ -19,6 +19,7 @@
 #include "node/node_journal.h"
 #include "node/plane_ports.h"
 #include "node/plane_watch.h"
+#include "node/state_lock.h"
 #include "node/workers.h"
 #include "steering/kernel_plane.h"
 #include "steering/socket_steering.h"
@@ -38,8 +39,10 @@ struct ConfigSource {
 /// Lives on the main thread, whose loop is the control loop.
 class Node {
  public:
-  /// `plane` is null where sockets steer, and `why_sockets` says why.
-  Node(Config config, ConfigSource source, std::unique_ptr<KernelPlane> plane, std::string why_sockets);
+  /// `lock` is of the state directory, where there was one. `plane` is null where sockets steer, and
+  /// `why_sockets` says why.
+  Node(Config config, ConfigSource source, StateLock lock, std::unique_ptr<KernelPlane> plane,
+       std::string why_sockets);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -90,6 +93,7 @@ class Node {
   void watch_network();
   Result<void> set_guard_limits();
   Result<void> start_admin();
+  void close_admin();
   Result<void> reload_guard(const GuardConfig& wanted, std::vector<std::string>& changed);
   void watch_signals();
   void on_signal(int number);
@@ -99,6 +103,7 @@ class Node {
 
   Config config_;
   const ConfigSource source_;
+  StateLock lock_;
   std::string log_level_;
   AsioLoop control_;
   AsioNetwork network_{control_};

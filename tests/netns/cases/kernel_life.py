@@ -253,6 +253,22 @@ def detach(world, node):
     expect_equal((done.returncode, done.stderr), (0, ""), f"detach of {node.name}")
 
 
+@case(kernel=True, short=True)
+def a_second_daemon_of_the_same_file(world):
+    """It is refused before it has touched what the first has in the kernel."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    client = world.udp_client(7000)
+    ask(client, b"before")
+    for node in (edge, hub):
+        done = world.processes.run(node.command(), node.namespace)
+        expect_equal(done.returncode, 1, f"status of a second {node.name}")
+        expect("another daemon has node.state_dir" in done.stderr, f"it says why: {done.stderr}")
+    for n in range(3):
+        ask(client, b"after %d" % n)
+    ask(world.udp_client(7000, source=CLIENTS_V4[1]), b"a new one")
+
+
 @case(kernel=True)
 def in_the_place_of_another_node(world):
     """The programs of that one are in the way until they are taken off: the error says where and how."""

@@ -57,6 +57,14 @@ def flag_wins_over_environment_over_file(world):
 
 
 @case(short=True)
+def an_address_that_is_not_ours(world):
+    """One that cannot be listened on ends the start with a sentence, whatever is open by then."""
+    hub = Hub(world, {"admin": {"http": "192.0.2.77:9180", "http_public": True}})
+    expect_equal(hub.launch(must_live=False).process.wait(), 1, "status")
+    expect("192.0.2.77:9180 (admin.http)" in hub.process.output(), f"it says where: {hub.process.output()}")
+
+
+@case(short=True)
 def sigterm_lets_flows_end(world):
     world.echo_backend(7000)
     hub, edge = world.pair([ECHO], hub=LONG_DRAIN, edge=LONG_DRAIN)
