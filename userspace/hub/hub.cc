@@ -330,14 +330,17 @@ void Hub::take_report(const Caller& caller, const ReportMessage& report) {
 
 // ---------------------------------------------------------------------------------------------- life
 
+/// All of it or nothing.
 Result<std::vector<std::string>> Hub::reload(const Config& config) {
+  const auto fits = catalog_.check(config);
+  if (!fits) return fits.error();
   auto gone = directory_.redeclare(config);
   if (!gone) return gone.error();
   auto changes = catalog_.redeclare(config);
   if (!changes) return changes;
   for (const std::string& id : *gone) {
     changes->push_back("edge '" + id + "' removed");
-    close_carriers_of(id, PST_R_EDGE_REMOVED);
+    forget_edge(id);
   }
   limiter_.set_limits(config.limits);
   config_ = config;

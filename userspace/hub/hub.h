@@ -137,6 +137,7 @@ class Hub final : private ListenerObserver, private HubDesk {
   // Services and edges (hub_assignments.cc)
   void services_changed();
   void assign(const std::string& edge);
+  void forget_edge(const std::string& id);
   void close_carriers_of(const std::string& edge, Reason reason);
   void keep_sessions_of(const std::string& edge, std::uint64_t instance, Reason reason);
   void resolve_names();

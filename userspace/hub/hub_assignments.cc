@@ -152,10 +152,15 @@ Result<void> Hub::remove_edge(const std::string& id) {
   auto removed = directory_.remove(id);
   if (!removed) return removed;
   event("edge_removed", {{"edge", id}});
+  forget_edge(id);
+  return {};
+}
+
+/// One that the directory does not know any more.
+void Hub::forget_edge(const std::string& id) {
   close_carriers_of(id, PST_R_EDGE_REMOVED);
   registry_.forget(id);
   books_.forget(id);
-  return {};
 }
 
 /// Sessions of the edge's other instances end; no instance is 0.

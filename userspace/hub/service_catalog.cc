@@ -103,7 +103,7 @@ Result<void> ServiceCatalog::load(const Config& config) {
   return {};
 }
 
-Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config) {
+Result<void> ServiceCatalog::check(const Config& config) const {
   std::vector<Service> all = config.services;
   for (const auto& [name, entry] : entries_) {
     if (!entry.declared) all.push_back(*entry.service);
@@ -111,9 +111,12 @@ Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config)
   auto apart = check_overlaps(all);
   if (!apart)
     return std::move(apart).error().within("the file's services and those added by operators do not fit");
-  auto fits = check_size(all);
-  if (!fits) return fits.error();
+  return check_size(all);
+}
 
+Result<std::vector<std::string>> ServiceCatalog::redeclare(const Config& config) {
+  auto fits = check(config);
+  if (!fits) return fits.error();
   std::vector<std::string> changes;
   std::set<std::string> wanted;
   for (Service service : config.services) {

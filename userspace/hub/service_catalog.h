@@ -31,6 +31,8 @@ class ServiceCatalog {
   explicit ServiceCatalog(Store& store) : store_{store} {}
 
   Result<void> load(const Config& config);
+  /// Whether redeclare() would succeed.
+  Result<void> check(const Config& config) const;
   /// Replaces the declared services; sentences tell what changed.
   Result<std::vector<std::string>> redeclare(const Config& config);
 

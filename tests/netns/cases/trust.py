@@ -175,6 +175,25 @@ def secrets_of_the_operators_own(world):
         expect(secret not in text, "the secret is not shown")
 
 
+@case(short=True)
+def a_refused_reload_removes_no_edge(world):
+    """What the file says of edges is taken over with what it says of services, or not at all."""
+    path = write_secret(world, "a-secret-of-the-file")
+    hub = Hub(world, {"hub": {"edges": [{"id": "declared", "secret_file": path}]}}).start()
+    hub.add_service(name="added", ports=7000, target=BACKEND_V4)
+    carrier = Carrier(world)
+    carrier.say("EDGE declared a-secret-of-the-file")
+    expect("listenPorts" in carrier.answer(), "it is let in")
+    contends = {"name": "other", "ports": [7000], "target": BACKEND_V4}
+    hub.write_config({"hub": {"edges": None}, "service": [contends]})
+    expect("added" in hub.refusal("reload"), "the services contend for a port")
+    expect_equal([edge["id"] for edge in hub.look("edges")["edges"]], ["declared"], "edges after a refused reload")
+    hub.write_config({"service": [{**contends, "ports": [7001]}]})
+    expect("edge 'declared' removed" in hub.ctl("reload"), "it says which edge is gone")
+    expect_equal(hub.look("edges")["edges"], [], "edges")
+    carrier.expect_cut()
+
+
 @case()
 def an_unknown_edge_is_answered_like_a_wrong_secret(world):
     hub = Hub(world, {}).start()
