@@ -37,7 +37,7 @@ Reason DirectSessions::open(Session& session, const UdpServices::Direct& service
   if (!number) return PST_R_NO_BACKEND_PORT;
   const auto source = steering_.source(*number, backend);
   if (!source) {
-    sources_of(backend).give_back(backend, *number, worker_.loop.now());
+    sources_of(backend).return_unused(backend, *number, worker_.loop.now());
     return PST_R_NO_BACKEND_PORT;
   }
   return add(

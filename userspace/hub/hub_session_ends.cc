@@ -25,7 +25,8 @@ Session* HubSessions::make(SessionTunnel& tunnel, const std::shared_ptr<const Se
   if (own.refusal != PST_R_COMPLETED) return nullptr;
   Session* const session = add({.local = own.local, .remote = backend}, tunnel, service);
   if (session == nullptr) {
-    give_back(*service, backend, own.source);
+    if (service->client != ClientHeader::kTransparent)
+      sources_of(backend).return_unused(backend, own.source, worker_.loop.now());
     own.refusal = PST_R_LIMIT_TOTAL;
     return nullptr;
   }
@@ -43,7 +44,7 @@ HubSessions::OwnEnd HubSessions::own_end(const Service& service, const Endpoint&
   if (!source) return refused(source.error());
   const auto local = steering_->source(*source, backend);
   if (local) return {.local = *local, .source = *source, .text = {}};
-  give_back(service, backend, *source);
+  sources_of(backend).return_unused(backend, *source, worker_.loop.now());
   return refused(local.error());
 }
 

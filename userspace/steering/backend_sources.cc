@@ -24,10 +24,18 @@ std::optional<std::uint32_t> BackendSources::take(const Endpoint& backend, Time 
 }
 
 void BackendSources::give_back(const Endpoint& backend, std::uint32_t source, Time now) {
+  one_less(backend).resting.push_back({source, now});
+}
+
+void BackendSources::return_unused(const Endpoint& backend, std::uint32_t source, Time now) {
+  one_less(backend).resting.push_front({source, now - quarantine_});
+}
+
+BackendSources::Backend& BackendSources::one_less(const Endpoint& backend) {
   const auto found = backends_.find(backend);
   if (found == backends_.end() || found->second.used == 0) std::abort();
   --found->second.used;
-  found->second.resting.push_back({source, now});
+  return found->second;
 }
 
 bool BackendSources::claim(const Endpoint& backend, std::uint32_t source, Time now) {

@@ -33,6 +33,8 @@ class BackendSources {
   std::optional<std::uint32_t> take(const Endpoint& backend, Time now);
   /// A source that take() gave for that backend, once. Aborts when that backend has none in use.
   void give_back(const Endpoint& backend, std::uint32_t source, Time now);
+  /// The same, of one that nothing was sent from: the backend may have it again at once.
+  void return_unused(const Endpoint& backend, std::uint32_t source, Time now);
 
   /// A source that a session already has, as the process before gave it: in use from now on, until it is
   /// given back. Those below it that are new here rest first, for they may have been used too. False when it
@@ -57,6 +59,7 @@ class BackendSources {
     std::uint32_t used = 0;       // sources that sessions have now
     std::deque<Resting> resting;  // longest first; together with those used, `fresh` sources
   };
+  Backend& one_less(const Endpoint& backend);
   bool has_rested(const Resting& resting, Time now) const { return now - resting.since >= quarantine_; }
 
   const std::uint32_t most_;

@@ -51,6 +51,16 @@ TEST_F(BackendSourcesTest, RestsASourceForTheQuarantine) {
   EXPECT_EQ(sources_.take(here_, kBegin + 31s), 0U);
 }
 
+TEST_F(BackendSourcesTest, RestsNoSourceThatNothingWasSentFrom) {
+  sources_.open();
+  sources_.take(here_, kBegin);
+  sources_.return_unused(here_, 0, kBegin);
+  EXPECT_EQ(sources_.take(here_, kBegin), 0U);
+  sources_.return_unused(here_, 0, kBegin);
+  sources_.tidy(kBegin);
+  EXPECT_EQ(sources_.backends(), 0U);
+}
+
 TEST_F(BackendSourcesTest, PrefersWhatTheBackendNeverHadThenWhatRestedLongest) {
   for (int i = 0; i < 3; ++i) sources_.open();
   EXPECT_EQ(sources_.take(here_, kBegin), 0U);
