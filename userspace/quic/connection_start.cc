@@ -7,8 +7,10 @@
 namespace penstock {
 namespace {
 
-constexpr std::size_t kLongestPacket = 1452;       // UDP payload: Ethernet's, over IPv6 too
-constexpr std::uint64_t kNoLimit = 1ULL << 60;     // the windows of the streams bound what waits
+constexpr std::size_t kLongestPacket = 1452;  // UDP payload: Ethernet's, over IPv6 too
+/// Bytes of all streams that the library may hold until what comes before them arrives. What it has delivered
+/// does not count: that is bounded by the windows of streams and by whoever has it.
+constexpr std::uint64_t kUndelivered = 16 << 20;
 constexpr std::uint64_t kLongestDatagram = 65535;  // frames that we take
 constexpr std::uint64_t kIds = 7;                  // of the peer's, that we keep
 
@@ -41,7 +43,7 @@ ngtcp2_settings settings_of(const QuicSettings& own, Time now) {
 ngtcp2_transport_params parameters_of(const QuicSettings& own) {
   ngtcp2_transport_params out{};
   ngtcp2_transport_params_default(&out);
-  out.initial_max_data = kNoLimit;
+  out.initial_max_data = kUndelivered;
   out.initial_max_stream_data_bidi_local = own.stream_window;
   out.initial_max_stream_data_bidi_remote = own.stream_window;
   out.initial_max_streams_bidi = own.streams;

@@ -55,10 +55,10 @@ struct LibraryCallbacks {
     return 0;
   }
 
-  static int stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id,
-                         std::uint64_t /*offset*/, const std::uint8_t* data, std::size_t size, void* user,
-                         void* stream) {
+  static int stream_data(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t /*offset*/,
+                         const std::uint8_t* data, std::size_t size, void* user, void* stream) {
     LibraryConnection& connection = self(user);
+    ngtcp2_conn_extend_max_offset(conn, size);
     connection.tell_established();
     QuicObserver* const listener = connection.listener();
     if (listener == nullptr || stream == nullptr || static_cast<QuicStream*>(stream)->aborted) return 0;

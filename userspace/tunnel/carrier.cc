@@ -17,6 +17,9 @@ constexpr Duration kLegacyPing = 15s;
 constexpr Duration kLegacyTimeout = 45s;
 /// Control frames queued before we stop reading from a peer that causes them faster than it takes them.
 constexpr std::size_t kControlPause = 262144;
+/// Control frames queued before the carrier is given up: more than the ends of all sessions take that a node
+/// may have.
+constexpr std::size_t kMostControl = 32 << 20;
 
 }  // namespace
 
@@ -182,6 +185,10 @@ void Carrier::source_failed(Stream& stream, const boost::system::error_code& why
 // ---------------------------------------------------------------------------------------------- sending
 
 void Carrier::queue_frame(std::uint32_t stream, FrameType type, Bytes payload) {
+  if (control_.size() + payload.size() > kMostControl) {
+    if (std::exchange(overflowed_, true)) return;
+    return post_to_self([this] { close(PST_R_PEER_SILENT, "the peer takes no control frames"); });
+  }
   append_frame(control_, stream, type, payload);
   flush_soon();
 }

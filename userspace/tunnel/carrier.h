@@ -270,6 +270,7 @@ class Carrier : protected LinkObserver {
   std::vector<std::byte> leftover_;
   bool paused_ = false;           // by our owner
   bool reading_paused_ = false;   // by too many control frames that wait
+  bool overflowed_ = false;       // by more of them than can be kept
   bool told_of_session_ = false;  // in this turn of reading
 
   const ElephantLimits elephants_;

@@ -25,7 +25,7 @@ Bytes FragmentAssembler::take(std::uint32_t session, const QuicFragment& fragmen
     drop(at);
     return whole_;
   }
-  while (bytes_ > kMostBytes) {
+  while (bytes_ > kMostBytes || partials_.size() > kMost) {
     ++lost_;
     drop(partials_.begin());
   }

@@ -12,10 +12,12 @@
 
 namespace penstock {
 
-/// Of one carrier; pure. What waits for its other fragments is bounded in bytes and in time: the oldest goes.
+/// Of one carrier; pure. What waits for its other fragments is bounded in bytes, number and time: the oldest
+/// goes.
 class FragmentAssembler {
  public:
   static constexpr std::size_t kMostBytes = 1 << 20;
+  static constexpr std::size_t kMost = 512;  // datagrams: each fragment looks through those that wait
   static constexpr Duration kLongest = std::chrono::seconds{1};
 
   /// The whole datagram when this was its last missing fragment, else nothing. Good until the next call.

@@ -47,10 +47,11 @@ QuicCarrier::~QuicCarrier() {
   quic_.carry(nullptr);
 }
 
-/// Acknowledgements alone are no sign of life: a peer that reads nothing sends them too.
+/// Acknowledgements alone are no sign of life: a peer that reads nothing sends them too. Nor is anything, of
+/// one that leaves our control frames where they are: without them the tunnel does not go on.
 void QuicCarrier::heard() {
   now_ = loop_.now();
-  last_heard_ = now_;
+  if (!control_is_full()) last_heard_ = now_;
 }
 
 void QuicCarrier::resume() {
@@ -248,7 +249,7 @@ void QuicCarrier::on_datagram(Bytes datagram) {
   heard();
   if (state_ != State::kRunning) return;
   if (!held_) return take_datagram(datagram);
-  if (datagram.size() < wire::kQuicDatagramHead) return drop_malformed(datagram.size());
+  if (datagram.size() < wire::kQuicDatagramHead) return drop(PST_R_MALFORMED, datagram.size());
   if (early_bytes_ + datagram.size() > kMostEarly) return;  // as if it were lost on its way
   early_bytes_ += datagram.size();
   early_.emplace_back(datagram.begin(), datagram.end());
@@ -258,24 +259,26 @@ void QuicCarrier::take_datagram(Bytes bytes) {
   auto datagram = parse_quic_datagram(bytes);
   if (datagram && datagram->type == wire::QuicDatagramType::kFragment) {
     const auto fragment = parse_quic_fragment(datagram->rest);
-    if (!fragment) return drop_malformed(bytes.size());
+    if (!fragment) return drop(PST_R_MALFORMED, bytes.size());
     const Bytes whole = assembler_.take(datagram->session, *fragment, now_);
     if (whole.empty()) return;
     datagram = parse_quic_datagram(whole);
   }
   const bool opens = datagram && datagram->type == wire::QuicDatagramType::kOpen;
   if (!datagram || datagram->type == wire::QuicDatagramType::kFragment || (opens && side_ == Side::kEdge))
-    return drop_malformed(bytes.size());
+    return drop(PST_R_MALFORMED, bytes.size());
+  if (opens && control_is_full())
+    return drop(PST_R_QUEUE_FULL, datagram->rest.size());  // nor would its answer leave
   if (opens) take_session_frame(FrameType::kUdpOpen, datagram->session, datagram->proxy_header);
   take_session_frame(side_ == Side::kHub ? FrameType::kUdpData : FrameType::kUdpDataBack, datagram->session,
                      datagram->rest);
 }
 
-void QuicCarrier::drop_malformed(std::size_t bytes) {
+void QuicCarrier::drop(Reason reason, std::size_t bytes) {
   LedgerLine& line = side_ == Side::kHub ? nobody_.to_backend : nobody_.to_client;
   line.receive(bytes);
-  line.drop(PST_R_MALFORMED, bytes);
-  counters_.count(PST_R_MALFORMED);
+  line.drop(reason, bytes);
+  counters_.count(reason);
 }
 
 void QuicCarrier::take_session_frame(FrameType type, std::uint32_t session, Bytes payload) {

@@ -73,7 +73,7 @@ class QuicCarrier final : public Carrier, private QuicFlows {
   void begin_flow(QuicStreamId id, Incoming& incoming);
   void refuse_incoming(QuicStreamId id, Reason reason);
   void take_datagram(Bytes datagram);
-  void drop_malformed(std::size_t bytes);
+  void drop(Reason reason, std::size_t bytes);
   void heard();
   void take_session_frame(FrameType type, std::uint32_t session, Bytes payload);
   void end_reset_streams();

@@ -9,6 +9,9 @@ namespace penstock {
 namespace {
 
 constexpr QuicStreamId kControl = 0;
+/// Bytes of the control stream that an authenticated peer may send ahead: ends and beginnings of sessions
+/// come in bursts.
+constexpr std::uint64_t kControlWindow = 256 << 10;
 /// Bytes of the control stream that wait to be sent or acknowledged.
 constexpr std::size_t kMostQueued = 256 << 10;
 
@@ -33,7 +36,9 @@ QuicLink::~QuicLink() {
 
 void QuicLink::carry(QuicFlows* flows) {
   flows_ = flows;
-  if (flows != nullptr) connection_->permit_streams();
+  if (flows == nullptr) return;
+  connection_->permit_streams();
+  connection_->grant(kControl, kControlWindow);
 }
 
 void QuicLink::await_readable() {

@@ -16,10 +16,12 @@ constexpr std::size_t kLeastRead = 1452;
 
 }  // namespace
 
+/// Where control frames wait for the peer, the others do not wait for them.
 void QuicCarrier::flush() {
   flush_posted_ = false;
   if (state_ == State::kClosed) return;
   now_ = loop_.now();
+  if (!scheduler_.empty() || datagrams_wait()) connection_.flush_soon();
   while (!control_.empty()) {
     const IoResult result = link_->write(control_, false);
     control_sent(result.bytes);
@@ -27,8 +29,7 @@ void QuicCarrier::flush() {
     if (control_.empty()) break;
     return link_->await_writable();
   }
-  if (state_ == State::kClosing) return link_->finish();
-  if (!scheduler_.empty() || datagrams_wait()) connection_.flush_soon();
+  if (state_ == State::kClosing) link_->finish();
 }
 
 void QuicCarrier::fill(QuicPacket& packet) {

@@ -61,6 +61,33 @@ TEST_F(QuicStreamTest, CarriesMuchOverABadPath) {
   EXPECT_GT(near.connection->report().lost_packets, 0U);
 }
 
+/// What may wait until what comes before it arrives is bounded for all streams together; what was delivered,
+/// or thrown away with its stream, does not count.
+TEST_F(QuicStreamTest, CarriesMoreThanMayWaitUndelivered) {
+  connect();
+  const std::string text = telling(20 << 20, 1);
+  const QuicStreamId id = near.open(text, true);
+  ASSERT_TRUE(run([&] { return far().ended.contains(id); }, 600s));
+  EXPECT_TRUE(far().received[id] == text);
+}
+
+TEST_F(QuicStreamTest, CarriesOnAfterMuchThatNobodyWanted) {
+  settings.stream_window = 1 << 20;
+  connect();
+  far().grants = false;
+  const std::string text = telling(1 << 20, 1);
+  for (int i = 0; i < 40; ++i) {
+    const QuicStreamId id = near.open(text, false);
+    ASSERT_TRUE(run([&] { return far().received[id].size() > text.size() / 2; }, 60s)) << i;
+    far().connection->reset_stream(id, 7);
+    far().connection->flush_soon();
+    ASSERT_TRUE(run([&] { return near.closed_streams.contains(id) || near.resets.contains(id); }, 60s)) << i;
+  }
+  const QuicStreamId last = near.open("the last", true);
+  ASSERT_TRUE(run([&] { return far().ended.contains(last); }, 60s));
+  EXPECT_EQ(far().received[last], "the last");
+}
+
 TEST_F(QuicStreamTest, GoesOnWhenTheSystemHadNoRoom) {
   connect();
   const std::string text = telling(3000000, 1);
