@@ -17,6 +17,10 @@ constexpr std::array<std::string_view, 5> kOfFlows{"stream_opened", "stream_clos
 constexpr std::array<std::string_view, 6> kOfStrangers{
     "limit_reached", "session_refused", "auth_failed", "handshake_failed", "edge_contested", "guard_changed"};
 constexpr int kStrangersLines = 20;
+/// What an operator would look for who sees that something does not work.
+constexpr std::array<std::string_view, 7> kWarnings{"auth_failed",    "carrier_down", "dial_failed",
+                                                    "direct_refused", "port_failed",  "resolve_failed",
+                                                    "tunnel_down"};
 
 template <class Names>
 bool is_one_of(const Names& names, std::string_view name) {
@@ -51,7 +55,9 @@ void NodeJournal::event(std::string_view name, boost::json::object fields) {
   if (of_flows) {
     VLOG(1) << name << " " << boost::json::serialize(fields);
   } else if (!of_strangers || may_log_stranger()) {
-    LOG(INFO) << name << " " << boost::json::serialize(fields);
+    const bool warns = is_one_of(kWarnings, name);
+    LOG_AT_LEVEL(warns ? google::GLOG_WARNING : google::GLOG_INFO)
+        << name << " " << boost::json::serialize(fields);
   }
   if (of_flows || of_strangers) {
     events_.publish_limited(name, std::move(fields));
