@@ -99,11 +99,6 @@ InterfaceFacts facts_of(const Interface& interface, const std::vector<Interface>
   return facts;
 }
 
-bool is_wanted(const Interface& interface, const SteeringConfig& steering) {
-  if (interface.name == steering.device + "0" || interface.name == steering.device + "1") return false;
-  return interface.ethernet && interface.up && !interface.loopback;
-}
-
 }  // namespace
 
 std::vector<InterfaceFacts> look_at_interfaces(const Examination& wanted) {
@@ -112,7 +107,8 @@ std::vector<InterfaceFacts> look_at_interfaces(const Examination& wanted) {
   const auto all = interfaces();
   if (!all) return out;
   for (const Interface& one : *all) {
-    if (steering.interfaces.empty() && is_wanted(one, steering)) out.push_back(facts_of(one, *all, wanted));
+    if (steering.interfaces.empty() && is_outer(one, steering.device))
+      out.push_back(facts_of(one, *all, wanted));
   }
   for (const std::string& name : steering.interfaces) {
     const auto at =

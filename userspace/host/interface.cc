@@ -85,6 +85,14 @@ Result<Interface> interface_at(std::uint32_t index) {
   return ask_for(request, shown);
 }
 
+bool is_outer(const Interface& interface, const std::string& steering_device) {
+  const std::string& name = interface.name;
+  const bool steering = name.size() > steering_device.size() && name.starts_with(steering_device) &&
+                        name.find_first_not_of("0123456789", steering_device.size()) == std::string::npos;
+  return interface.up && interface.ethernet && !interface.loopback && interface.vlan == 0 &&
+         interface.master == 0 && interface.kind != "bridge" && !steering;
+}
+
 std::optional<Interface> read_interface(const nlmsghdr& message) {
   const auto header = header_of<ifinfomsg>(message);
   if (message.nlmsg_type != RTM_NEWLINK || !header) return std::nullopt;

@@ -43,6 +43,11 @@ Result<std::vector<Interface>> interfaces();
 Result<Interface> interface_named(std::string_view name);
 Result<Interface> interface_at(std::uint32_t index);
 
+/// Whether kernel programs go there where nobody names interfaces: Ethernet that is up, but no VLAN, whose
+/// parent has them, no bridge and no member of one, and nothing of the steering device of that name (0 and 1
+/// behind it) or of the lanes (2 and more).
+bool is_outer(const Interface& interface, const std::string& steering_device);
+
 /// What an RTM_NEWLINK message says; nothing when it is another message or too short.
 std::optional<Interface> read_interface(const nlmsghdr& message);
 

@@ -56,6 +56,27 @@ std::uint32_t paths_of(const KernelPlaneOptions& options) {
   return options.direct ? 2 * slots_of(options) : slots_of(options);
 }
 
+/// Whether it is a node's: others may have theirs in the same filesystem.
+bool has_version(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const std::filesystem::directory_iterator entries{folder, ignored};
+  return std::any_of(begin(entries), end(entries), [](const auto& entry) {
+    const std::string name = entry.path().filename().string();
+    return name.size() > 1 && name[0] == 'v' && name.find_first_not_of("0123456789", 1) == std::string::npos;
+  });
+}
+
+/// Names of other nodes that have pins there: "a, b"; empty: none.
+std::string nodes_beside(const std::filesystem::path& own) {
+  std::string out;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator{own.parent_path(), ignored}) {
+    if (entry.path() != own && has_version(entry.path()))
+      out += (out.empty() ? "" : ", ") + entry.path().filename().string();
+  }
+  return out;
+}
+
 /// Of the lower half, which leads to the steering device; the first two are the network's and ours.
 IpAddress random_virtual_address(const KernelPlaneOptions& options) {
   return offset(options.network, 2 + static_cast<std::uint32_t>(random_u64() % (hosts_in(options) / 2 - 2)));
@@ -318,6 +339,12 @@ FileDescriptor KernelPlane::take_tcp_listener(bool v4) {
 }
 
 Result<void> detach_kernel_plane(const KernelPlaneOptions& options) {
+  const std::filesystem::path own{options.pins};
+  const std::string others = nodes_beside(own);
+  if (::access(own.c_str(), F_OK) != 0 && !others.empty())
+    return error(Errc::kNotFound, "node " + own.filename().string() +
+                                      " left nothing here; what is here is of " + others +
+                                      ": penstockctl detach --config FILE, with the file of that node");
   auto removed = remove_pins(options.pins);
   if (!removed) return removed;
   return remove_steering_device(device_options(options));

@@ -139,7 +139,8 @@ class KernelPlane {
   std::optional<NetworkMonitor> monitor_;
 };
 
-/// Takes programs, maps, pins, device and addresses away; succeeds when there was nothing. Needs root.
+/// Takes programs, maps, pins, device and addresses away; succeeds when there was nothing. Errc::kNotFound
+/// when other nodes' pins are there and none of this one: all stays. Needs root.
 Result<void> detach_kernel_plane(const KernelPlaneOptions& options);
 
 }  // namespace penstock

@@ -11,18 +11,6 @@
 namespace penstock {
 namespace {
 
-/// The steering device is called so with 0 and 1 behind, the lanes' devices with 2 and more.
-bool is_of_steering(const std::string& name, const std::string& steering_device) {
-  return name.size() > steering_device.size() && name.starts_with(steering_device) &&
-         name.find_first_not_of("0123456789", steering_device.size()) == std::string::npos;
-}
-
-bool is_outer(const Interface& interface, const std::string& steering_device) {
-  const bool steering = is_of_steering(interface.name, steering_device);
-  return interface.up && interface.ethernet && !interface.loopback && interface.vlan == 0 &&
-         interface.master == 0 && interface.kind != "bridge" && !steering;
-}
-
 std::vector<OuterInterface> with_vlans(const std::vector<Interface>& all,
                                        const std::vector<Interface>& chosen) {
   std::vector<OuterInterface> out;

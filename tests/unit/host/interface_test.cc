@@ -199,5 +199,30 @@ TEST(LinkMessages, OfOtherKindsAreNone) {
   EXPECT_FALSE(read_interface(message.header()));
 }
 
+TEST(OuterInterfaceTest, IsEthernetThatLeadsOutAndNothingOfOurs) {
+  const Interface good{.index = 2, .name = "eth0", .up = true, .ethernet = true};
+  EXPECT_TRUE(is_outer(good, "penstock"));
+  for (const char* const name : {"penstock0", "penstock1", "penstock2", "penstock17"}) {
+    Interface ours = good;
+    ours.name = name;
+    EXPECT_FALSE(is_outer(ours, "penstock")) << name;
+    EXPECT_TRUE(is_outer(ours, "other")) << name;
+  }
+  for (const char* const name : {"penstock", "penstock0a"}) {
+    Interface another = good;
+    another.name = name;
+    EXPECT_TRUE(is_outer(another, "penstock")) << name;
+  }
+  std::array<Interface, 6> others;
+  others.fill(good);
+  others[0].up = false;
+  others[1].ethernet = false;
+  others[2].loopback = true;
+  others[3].vlan = 7;
+  others[4].master = 3;
+  others[5].kind = "bridge";
+  for (const Interface& other : others) EXPECT_FALSE(is_outer(other, "penstock"));
+}
+
 }  // namespace
 }  // namespace penstock
