@@ -26,6 +26,13 @@ void EdgeSessions::check_adopted() {
   });
 }
 
+void EdgeSessions::end_tunnelled() {
+  if (table_.size() == 0) return;
+  table_.for_each([this](Session& session) {
+    if (!extra(session).direct) end(session, PST_R_TUNNEL_DOWN, false);
+  });
+}
+
 /// It moves to a carrier of ours once there is one.
 bool EdgeSessions::adopt(const Steering::Left& left) {
   const SessionPath& path = left.path;

@@ -107,7 +107,11 @@ void Edge::take_udp() {
   const auto services = std::make_shared<const UdpServices>(*assignment_, policy);
   tell_refused(services->refused());
   for (const Worker& worker : parts_.workers) {
-    on_worker(worker.index, [services](EdgeWorker& edge) { edge.sessions().set_services(services); });
+    const bool carries = worker.index < udp_workers();
+    on_worker(worker.index, [services, carries](EdgeWorker& edge) {
+      edge.sessions().set_services(services);
+      if (!carries) edge.sessions().end_tunnelled();
+    });
   }
   if (parts_.ports != nullptr) {
     for (const UdpServices::Entry& entry : services->entries()) {

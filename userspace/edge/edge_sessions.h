@@ -44,6 +44,9 @@ class EdgeSessions final : public SessionFrames, private SteeringObserver {
   EdgeSessions& operator=(const EdgeSessions&) = delete;
 
   void set_services(std::shared_ptr<const UdpServices> services);
+  /// Of a worker that has no carriers, and of the process before perhaps sessions that go through the tunnel:
+  /// they end, so that their clients open them again where there is one.
+  void end_tunnelled();
   void open_port(std::unique_ptr<BoundUdp> socket);
   /// Ends the port's sessions too.
   void close_port(const Endpoint& local, Reason reason);

@@ -211,6 +211,22 @@ def other_limits_at_the_next_start(world):
 
 
 @case(kernel=True)
+def fewer_carriers_at_the_next_start(world):
+    """Sessions of a worker that has none any more go by another one's."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO])
+    clients = [world.udp_client(7000, source=CLIENTS_V4[n % 4]) for n in range(12)]
+    for client in clients:
+        ask(client, b"before")
+    edge.stop()
+    edge.write_config({"edge": {"carriers": 1}})
+    edge.start().await_connected()
+    hub.await_ports("echo")
+    for client in clients:
+        until(lambda client=client: answers(client), f"{client.getsockname()} is answered")
+
+
+@case(kernel=True)
 def pins_of_another_version(world):
     """It says how to go on, and that works."""
     world.udp_echo(7000)
@@ -295,6 +311,12 @@ def detach_leaves_nothing(world):
     refused = world.processes.run([world.programs.penstockctl, "--socket", edge.socket, "detach", "--config",
                                    edge.config_file], world.edge)
     expect(refused.returncode == 1 and "daemon" in refused.stderr, f"refused while a daemon answers: {refused}")
+    other = Edge(world, edge.token_file.read_text().strip(), {"steering": {"pins": edge.pins}}, name="other")
+    other.write_config()
+    refused = world.processes.run([world.programs.penstockctl, "--socket", other.socket, "detach", "--config",
+                                   other.config_file], world.edge)
+    expect(refused.returncode != 0 and "left nothing here; what is here is of edge" in refused.stderr,
+           f"nothing is another node's to detach: {refused}")
     for node in (edge, hub):
         node.stop()
         expect(facts(world, node.namespace) != before[node.namespace.name], f"something of {node.name} is left")
