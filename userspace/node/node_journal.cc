@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <ctime>
 
+#include "base/reason.h"
+
 namespace penstock {
 namespace {
 
@@ -47,6 +49,13 @@ std::string utc_now() {
   return text.data();
 }
 
+/// What ended because it was told to does not.
+bool warns(std::string_view name, const boost::json::object& fields) {
+  if (!is_one_of(kWarnings, name)) return false;
+  const boost::json::value* const reason = fields.if_contains("reason");
+  return reason == nullptr || !reason->is_string() || reason->get_string() != label_of(PST_R_SHUTDOWN);
+}
+
 }  // namespace
 
 void NodeJournal::event(std::string_view name, boost::json::object fields) {
@@ -55,8 +64,7 @@ void NodeJournal::event(std::string_view name, boost::json::object fields) {
   if (of_flows) {
     VLOG(1) << name << " " << boost::json::serialize(fields);
   } else if (!of_strangers || may_log_stranger()) {
-    const bool warns = is_one_of(kWarnings, name);
-    LOG_AT_LEVEL(warns ? google::GLOG_WARNING : google::GLOG_INFO)
+    LOG_AT_LEVEL(warns(name, fields) ? google::GLOG_WARNING : google::GLOG_INFO)
         << name << " " << boost::json::serialize(fields);
   }
   if (of_flows || of_strangers) {

@@ -65,6 +65,16 @@ def an_address_that_is_not_ours(world):
 
 
 @case(short=True)
+def a_log_of_warnings_tells_what_does_not_work(world):
+    quiet = {"node": {"log_level": "warning"}}
+    hub, edge = world.pair([ECHO], hub=quiet, edge={**quiet, "tunnel": {"handshake": "1s"}})
+    hub.stop()
+    for name in ("tunnel_down", "dial_failed"):
+        until(lambda name=name: name in edge.process.output(), f"the log has {name}")
+    expect("tunnel_down" not in hub.process.output(), "what ended because it was told to is no warning")
+
+
+@case(short=True)
 def sigterm_lets_flows_end(world):
     world.echo_backend(7000)
     hub, edge = world.pair([ECHO], hub=LONG_DRAIN, edge=LONG_DRAIN)
