@@ -29,7 +29,9 @@ Result<void> make_folder(const std::filesystem::path& folder) {
     if (auto above = make_folder(folder.parent_path()); !above) return above;
   }
   if (::mkdir(folder.c_str(), kOwnerOnly) == 0) return {};
-  return system_error("cannot make folder " + folder.string(), errno);
+  auto refused = system_error("cannot make folder " + folder.string(), errno);
+  refused.what += "; where /sys/fs/bpf is no BPF filesystem, as root: mount -t bpf bpf /sys/fs/bpf";
+  return refused;
 }
 
 Result<void> mount_bpffs(const std::string& folder) {
