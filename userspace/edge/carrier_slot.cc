@@ -98,8 +98,8 @@ void CarrierSlot::on_up(EdgeCarrier& carrier, const Assignment& assignment) {
     const bool tls = current_->kind() == CarrierKind::kTls;
     if (tls && !assignment.penstock) retry_quic_->cancel();  // no hub of the published protocol has QUIC
     if (tls && assignment.penstock) retry_quic_->arm(worker_.loop.now() + shared_.tunnel.quic_retry);
-    if (!tls && std::exchange(fell_back_, false)) observer_.on_slot_fallback(*this, PST_R_COMPLETED, {});
-    if (!tls) why_fallback_.clear();
+    if (!tls && !std::exchange(why_fallback_, {}).empty())
+      observer_.on_slot_fallback(*this, PST_R_COMPLETED, {});
     tls_next_ = tls;
   }
   backoff_.succeeded();
@@ -123,9 +123,9 @@ void CarrierSlot::retire_current() {
 }
 
 void CarrierSlot::fell_back(Reason reason, const std::string& text) {
-  why_fallback_ = std::string{label_of(reason)} + ": " + text;
   tls_next_ = true;
-  if (!std::exchange(fell_back_, true)) observer_.on_slot_fallback(*this, reason, text);
+  const std::string before = std::exchange(why_fallback_, std::string{label_of(reason)} + ": " + text);
+  if (before.empty()) observer_.on_slot_fallback(*this, reason, text);
 }
 
 void CarrierSlot::on_config(EdgeCarrier& carrier, const Assignment& assignment) {

@@ -77,12 +77,11 @@ class CarrierSlot final : private EdgeCarrierObserver {
   std::unique_ptr<EdgeCarrier> current_;
   std::unique_ptr<EdgeCarrier> probe_;  // of QUIC, while current_ is of TLS
   bool tls_next_ = false;               // QUIC failed the last time, and TLS has not failed since
-  bool fell_back_ = false;              // since QUIC was up, as was told
   std::vector<std::unique_ptr<EdgeCarrier>> retiring_;
   Duration least_delay_{};      // what the hub asked for
   std::uint32_t attempts_ = 0;  // carriers that were begun
   std::string last_error_;
-  std::string why_fallback_;
+  std::string why_fallback_;  // the last time that QUIC did not come up, since it was up
   bool stopped_ = false;
 };
 
