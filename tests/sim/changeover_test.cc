@@ -39,7 +39,7 @@ TEST_P(DrainingHubTest, KeepsItsSessions) {
 
 INSTANTIATE_TEST_SUITE_P(Carriers, DrainingHubTest,
                          testing::Values(World::Carrier::kTls, World::Carrier::kQuic),
-                         [](const auto& info) { return name_of(info.param); });
+                         [](const auto& tested) { return name_of(tested.param); });
 
 class ReturnToQuicTest : public SessionWorld, public testing::Test {
  protected:

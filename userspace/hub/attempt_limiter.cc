@@ -11,19 +11,14 @@ constexpr std::size_t kMostSources = 65536;
 }  // namespace
 
 bool AttemptLimiter::begin(const IpAddress& source) {
-  const auto found = unfinished_of_.find(prefix(source));
-  const std::uint32_t of_source = found == unfinished_of_.end() ? 0 : found->second;
-  if (unfinished_ >= limits_.handshakes || of_source >= limits_.handshakes_per_source) return false;
-  ++unfinished_;
-  ++unfinished_of_[prefix(source)];
+  if (unfinished_.total() >= limits_.handshakes || unfinished_.of(source) >= limits_.handshakes_per_source)
+    return false;
+  unfinished_.add(source);
   return true;
 }
 
 void AttemptLimiter::finished(const IpAddress& source) {
-  const auto found = unfinished_of_.find(prefix(source));
-  if (found == unfinished_of_.end()) return;
-  --unfinished_;
-  if (--found->second == 0) unfinished_of_.erase(found);
+  unfinished_.remove(source);
 }
 
 bool AttemptLimiter::may_try(const IpAddress& source, Time now) {

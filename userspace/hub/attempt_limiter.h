@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/address.h"
+#include "base/source_counts.h"
 #include "base/time.h"
 #include "config/config.h"
 
@@ -16,7 +16,8 @@ namespace penstock {
 /// 65,536 sources of which the stalest goes first. One thread; pure.
 class AttemptLimiter {
  public:
-  explicit AttemptLimiter(const LimitsConfig& limits) : limits_{limits} {}
+  explicit AttemptLimiter(const LimitsConfig& limits)
+      : limits_{limits}, unfinished_{limits.source_prefix_v4, limits.source_prefix_v6} {}
 
   /// A handshake begins; false when the source or the hub has too many unfinished ones.
   bool begin(const IpAddress& source);
@@ -37,8 +38,7 @@ class AttemptLimiter {
   void make_room(Time now);
 
   LimitsConfig limits_;
-  std::uint32_t unfinished_ = 0;
-  std::unordered_map<IpAddress, std::uint32_t, IpAddressHash> unfinished_of_;
+  SourceCounts unfinished_;
   std::unordered_map<IpAddress, Failures, IpAddressHash> failures_;
   std::deque<std::pair<IpAddress, Time>> by_age_;  // when each began to fail
 };

@@ -33,11 +33,7 @@ Hub::Hub(const Config& config, Parts parts)
               .sessions_admission = parts_.sessions_admission,
               .steering = parts_.steering,
               .workers = parts_.workers.size(),
-              .sessions = config.limits.sessions,
-              .backend_sockets = config.limits.backend_sockets,
-              .datagram_queue = config.limits.datagram_queue,
-              .flows = config.limits.flows,
-              .handshakes = config.limits.handshakes},
+              .limits = config.limits},
       limiter_{config.limits},
       directory_{parts_.store, parts_.wall_clock},
       catalog_{parts_.store},
@@ -343,6 +339,9 @@ Result<std::vector<std::string>> Hub::reload(const Config& config) {
     forget_edge(id);
   }
   limiter_.set_limits(config.limits);
+  for (const Worker& worker : parts_.workers) {
+    on_worker(worker.index, [limits = config.limits](HubWorker& hub) { hub.set_limits(limits); });
+  }
   config_ = config;
   resolve_names();
   services_changed();

@@ -62,8 +62,10 @@ HubCarrier::HubCarrier(HubWorker& worker, std::uint64_t number, std::unique_ptr<
     : HubCarrier{worker, number, connection->peer(), connection->local()} {
   auto link = std::make_unique<QuicLink>(worker.worker_.loop, std::move(connection));
   quic_ = link.get();
+  unannounced_ = true;
   link_ = std::move(link);
   begin_handshake();
+  link_->await_writable();  // which it is when the peer has proved that its address is its own
 }
 
 void HubCarrier::begin_handshake() {
@@ -102,8 +104,10 @@ HubCarrier::Luggage HubCarrier::pack() {
           .carrier = carrier_->pack()};
 }
 
+/// Only who has proved that the address is its own takes a place among that source's unfinished handshakes:
+/// what came before was QUIC's to bound.
 void HubCarrier::announce() {
-  shared_.desk.on_caller(caller());
+  if (std::exchange(unannounced_, false)) shared_.desk.on_caller(caller());
 }
 
 void HubCarrier::announce_move() {
@@ -142,6 +146,7 @@ void HubCarrier::take_line(Bytes bytes) {
     if (!line) return refuse(PST_R_BAD_HANDSHAKE, line.error().what);
     if (!line->has_value()) return;
     line_taken_ = true;
+    announce();
     auto said = parse_edge_line(**line);
     if (!said) return refuse(PST_R_BAD_HANDSHAKE, said.error().what);
     shared_.desk.on_line(caller(), std::move(*said));
@@ -171,6 +176,7 @@ void HubCarrier::end_handshake(Reason reason, std::string text) {
 void HubCarrier::leave() {
   if (carrier_ == nullptr) worker_.worker_.counters.count(ending_->first);
   if (carrier_ == nullptr && quic_ != nullptr) quic_->connection().close(ending_->first, ending_->second);
+  announce();
   shared_.desk.on_gone(caller(), ending_->first, ending_->second);
   worker_.gone(number_);
 }
@@ -208,7 +214,7 @@ CarrierSettings HubCarrier::carrier_settings() const {
           .elephants = {.rate = shared_.tunnel.sustained_rate, .after = shared_.tunnel.sustained_after},
           .sustained_least = shared_.tunnel.sustained_least,
           .edge = edge_,
-          .datagram_queue = shared_.datagram_queue};
+          .datagram_queue = shared_.limits.datagram_queue};
 }
 
 // ---------------------------------------------------------------------------------------------- control

@@ -38,8 +38,6 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
 
   /// Leaves nothing here but to be destroyed. Only between HELLO and resume().
   Luggage pack();
-  /// Tells the hub of a caller that it does not know yet.
-  void announce();
   void announce_move();
   void resume();
 
@@ -77,9 +75,10 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
 
   // Handshake
   void begin_handshake();
+  void announce();
   std::unique_ptr<Carrier> make_carrier(const std::string& answer);
   void on_readable() override;
-  void on_writable() override {}
+  void on_writable() override { announce(); }
   void on_broken(const boost::system::error_code& /*error*/) override {}  // it always reads
   void take_line(Bytes bytes);
   void end_handshake(Reason reason, std::string text);
@@ -115,6 +114,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   LineReader line_;
   std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
   bool line_taken_ = false;
+  bool unannounced_ = false;
   std::optional<std::pair<Reason, std::string>> ending_;
   std::unique_ptr<Timer> deadline_;
 

@@ -25,15 +25,16 @@ HubSessions::HubSessions(const Worker& worker, HubShared& shared, Ledger& ledger
     : worker_{worker},
       shared_{shared},
       carriers_{carriers},
-      table_{shared.steering.first_slot() + worker.index * share_of(shared.sessions, shared.workers),
-             share_of(shared.sessions, shared.workers), shared.flow.unreplied},
+      table_{shared.steering.first_slot() + worker.index * share_of(shared.limits.sessions, shared.workers),
+             share_of(shared.limits.sessions, shared.workers), shared.flow.unreplied},
       wire_ids_{table_.capacity()},
       ledger_{ledger},
       nobody_{ledger.of({})},
       steering_{
           shared.steering.make(worker.index, worker.network, table_, static_cast<SteeringObserver&>(*this))},
-      v4_{steering_->sources(true, share_of(shared.backend_sockets, shared.workers)), shared.flow.quarantine},
-      v6_{steering_->sources(false, share_of(shared.backend_sockets, shared.workers)),
+      v4_{steering_->sources(true, share_of(shared.limits.backend_sockets, shared.workers)),
+          shared.flow.quarantine},
+      v6_{steering_->sources(false, share_of(shared.limits.backend_sockets, shared.workers)),
           shared.flow.quarantine},
       expiry_{worker.loop.make_timer([this] { expire(); })} {
   steering_->adopt([this](const Steering::Left& left) { return adopt(left); });

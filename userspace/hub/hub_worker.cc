@@ -14,6 +14,7 @@ constexpr unsigned kMostConnections = 8192;
 HubWorker::HubWorker(const Worker& worker, HubShared& shared)
     : worker_{worker},
       shared_{shared},
+      limits_{shared.limits},
       sessions_{worker_, shared, ledger_, static_cast<HubCarriers&>(*this)} {}
 
 HubWorker::~HubWorker() = default;
@@ -40,14 +41,26 @@ void HubWorker::add(std::uint64_t number, std::unique_ptr<Connection> connection
 }
 
 void HubWorker::listen(std::unique_ptr<BoundUdp> socket) {
+  endpoints_.push_back(QuicEndpoint::server(
+      worker_.loop, worker_.network, std::move(socket), quic_settings(shared_.tunnel, shared_.limits.flows),
+      quic_limits(), shared_.quic, static_cast<QuicEndpointObserver&>(*this)));
+}
+
+/// This worker's share of what all of them may have.
+QuicLimits HubWorker::quic_limits() const {
   const auto workers = static_cast<unsigned>(shared_.workers);
-  const QuicLimits limits{.connections = shared_.handshakes + std::size_t{kMostConnections} / workers,
-                          .handshakes = shared_.handshakes / workers + 1,
-                          .worker = worker_.index,
-                          .workers = workers};
-  endpoints_.push_back(QuicEndpoint::server(worker_.loop, worker_.network, std::move(socket),
-                                            quic_settings(shared_.tunnel, shared_.flows), limits,
-                                            shared_.quic, static_cast<QuicEndpointObserver&>(*this)));
+  return {.connections = limits_.handshakes + std::size_t{kMostConnections} / workers,
+          .handshakes = limits_.handshakes / workers + 1,
+          .handshakes_per_source = limits_.handshakes_per_source / workers + 1,
+          .source_prefix_v4 = shared_.limits.source_prefix_v4,
+          .source_prefix_v6 = shared_.limits.source_prefix_v6,
+          .worker = worker_.index,
+          .workers = workers};
+}
+
+void HubWorker::set_limits(const LimitsConfig& limits) {
+  limits_ = limits;
+  for (const auto& endpoint : endpoints_) endpoint->set_limits(quic_limits());
 }
 
 void HubWorker::stop_listening() {
@@ -62,9 +75,7 @@ std::vector<QuicEndpointReport> HubWorker::quic_doors() const {
 
 void HubWorker::on_connection(std::unique_ptr<QuicConnection> connection) {
   const std::uint64_t number = ++shared_.last_number;
-  auto& carrier = carriers_[number];
-  carrier = std::make_unique<HubCarrier>(*this, number, std::move(connection));
-  carrier->announce();
+  carriers_[number] = std::make_unique<HubCarrier>(*this, number, std::move(connection));
 }
 
 void HubWorker::accept(std::uint64_t number, const std::string& edge, const std::string& answer,

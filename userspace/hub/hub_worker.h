@@ -31,7 +31,8 @@ class HubDesk {
     CarrierId id;
     Endpoint peer;
   };
-  /// Somebody dialled the worker itself, over QUIC. Comes before all else of that caller.
+  /// Somebody has shaken hands with the worker itself, over QUIC, or is gone before. Comes before all else of
+  /// that caller.
   virtual void on_caller(const Caller& caller) = 0;
   virtual void on_line(const Caller& caller, EdgeLine line) = 0;
   /// The carrier reads nothing more until it was moved or resumed.
@@ -61,11 +62,7 @@ struct HubShared {
   Admission& sessions_admission;
   SteeringMaker& steering;
   std::size_t workers;
-  std::uint32_t sessions;                     // UDP sessions at once, of all workers
-  std::uint32_t backend_sockets;              // UDP sockets towards backends, of all workers
-  std::size_t datagram_queue;                 // bytes of datagrams that wait for one carrier
-  std::uint32_t flows;                        // at once, of all workers
-  std::uint32_t handshakes;                   // unfinished at once, of all workers
+  LimitsConfig limits;                        // of all workers together, as at the start
   std::atomic<std::uint64_t> last_number{0};  // of a connection, on whatever worker
 };
 
@@ -97,6 +94,8 @@ class HubWorker final : private HubCarriers, private QuicEndpointObserver {
   /// Takes connections of QUIC there: this worker's share of those that come to the address.
   void listen(std::unique_ptr<BoundUdp> socket);
   void stop_listening();
+  /// Of strangers who shake hands; the others stay as they were.
+  void set_limits(const LimitsConfig& limits);
   /// A connection that somebody made to the hub's port.
   void add(std::uint64_t number, std::unique_ptr<Connection> connection);
   void accept(std::uint64_t number, const std::string& edge, const std::string& answer,
@@ -124,6 +123,7 @@ class HubWorker final : private HubCarriers, private QuicEndpointObserver {
  private:
   friend class HubCarrier;
   void on_connection(std::unique_ptr<QuicConnection> connection) override;
+  QuicLimits quic_limits() const;
   HubCarrier* find(std::uint64_t number) const;
   void gone(std::uint64_t number);
   Carrier* carrier(std::uint64_t number) override;
@@ -131,6 +131,7 @@ class HubWorker final : private HubCarriers, private QuicEndpointObserver {
 
   const Worker worker_;
   HubShared& shared_;
+  LimitsConfig limits_;
   Ledger ledger_;
   HubSessions sessions_;
   std::vector<std::unique_ptr<QuicEndpoint>> endpoints_;  // before what is on them

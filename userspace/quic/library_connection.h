@@ -78,6 +78,7 @@ class LibraryConnection {
   const Endpoint& peer() const { return peer_; }
 
   // What the host keeps about it.
+  IpAddress source;  // a server's: of the packet that it began with
   bool waits_to_write = false;
   bool was_read = false;
   std::size_t index = 0;

@@ -17,6 +17,7 @@ class Holder final : public QuicEndpoint {
                                        const std::string& server_name, QuicObserver& observer) override {
     return engine_->dial(to, steer, tls, server_name, observer);
   }
+  void set_limits(const QuicLimits& limits) override { engine_->set_limits(limits); }
   void stop_accepting() override { engine_->stop_accepting(); }
   QuicEndpointReport report() const override { return engine_->report(); }
 

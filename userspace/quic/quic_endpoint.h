@@ -29,11 +29,15 @@ struct QuicSettings {
   Duration rekey = std::chrono::hours{1};  // age at which a client renews the keys of both directions
 };
 
-/// Bounds of a server, of each endpoint.
+/// Bounds of a server, of each endpoint. From half of either number of handshakes on, who begins another must
+/// have proved by a token that the address is its own: addresses of others take nobody's place.
 struct QuicLimits {
   std::size_t connections = 4096;
-  std::size_t handshakes = 256;  // unfinished at once; from half of it on addresses are validated by Retry
-  unsigned worker = 0;           // connection ids that we give out have a first byte = worker modulo workers
+  std::size_t handshakes = 256;             // unfinished at once
+  std::size_t handshakes_per_source = 256;  // of those, of one source
+  int source_prefix_v4 = 32;                // bits of an address that make a source
+  int source_prefix_v6 = 64;
+  unsigned worker = 0;  // connection ids that we give out have a first byte = worker modulo workers
   unsigned workers = 1;
 };
 
@@ -95,6 +99,8 @@ class QuicEndpoint {
   /// packets of one socket may be joined on their way. `tls` outlives the connection.
   virtual std::unique_ptr<QuicConnection> dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
                                                const std::string& server_name, QuicObserver& observer) = 0;
+  /// A server's, from the next packet on; only the numbers of handshakes may differ from before.
+  virtual void set_limits(const QuicLimits& limits) = 0;
   /// Takes no new connections from now on.
   virtual void stop_accepting() = 0;
   virtual QuicEndpointReport report() const = 0;

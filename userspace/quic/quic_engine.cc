@@ -82,6 +82,10 @@ std::unique_ptr<QuicConnection> QuicEngine::dial(const Endpoint& to, std::uint8_
   return handle;
 }
 
+void QuicEngine::set_limits(const QuicLimits& limits) {
+  if (gate_) gate_->set_limits(limits);
+}
+
 void QuicEngine::stop_accepting() {
   if (gate_) gate_->stop_accepting();
 }
@@ -107,8 +111,8 @@ void QuicEngine::write_soon(LibraryConnection& connection) {
   if (awake_ == 0) wake_soon();
 }
 
-void QuicEngine::on_handshake_complete(LibraryConnection& /*connection*/) {
-  if (serving_) --handshakes_;
+void QuicEngine::on_handshake_complete(LibraryConnection& connection) {
+  if (gate_) gate_->finished(connection.source);
 }
 
 void QuicEngine::keep(std::unique_ptr<LibraryConnection> connection) {
@@ -121,7 +125,7 @@ void QuicEngine::keep(std::unique_ptr<LibraryConnection> connection) {
 void QuicEngine::retire(LibraryConnection& connection, ConnectionRemains remains) {
   if (connection.retired()) return;
   connection.set_retired();
-  if (serving_ && !connection.established()) --handshakes_;
+  if (gate_ && !connection.established()) gate_->finished(connection.source);
   for (const ConnectionId& id : remains.ids) {
     LibraryConnection* const* const known = ids_.find(id);
     if (known != nullptr && *known == &connection) ids_.erase(id);
@@ -201,8 +205,7 @@ void QuicEngine::offer_to_peers(const ReceivedDatagram& datagram) {
 }
 
 void QuicEngine::meet(const ReceivedDatagram& datagram, const ngtcp2_version_cid& ids) {
-  const auto admission =
-      gate_->admit(datagram, ids, {.connections = connections_.size(), .handshakes = handshakes_});
+  const auto admission = gate_->admit(datagram, ids, connections_.size());
   if (!admission) return;
   const Endpoint local = local_of(datagram);
   auto made = LibraryConnection::accept(*this, serving_->tls, *admission, local, datagram.peer);
@@ -213,7 +216,8 @@ void QuicEngine::meet(const ReceivedDatagram& datagram, const ngtcp2_version_cid
   LibraryConnection& connection = *made;
   auto handle = std::make_unique<QuicHandle>(connection, datagram.peer, local, true);
   keep(std::move(made));
-  ++handshakes_;
+  connection.source = datagram.peer.address;
+  gate_->begun(connection.source);
   ++report_.accepted;
   serving_->observer.on_connection(std::move(handle));
   if (ended_) return;

@@ -30,6 +30,7 @@ class QuicEngine final : public std::enable_shared_from_this<QuicEngine>,
 
   std::unique_ptr<QuicConnection> dial(const Endpoint& to, std::uint8_t steer, QuicTls& tls,
                                        const std::string& server_name, QuicObserver& observer);
+  void set_limits(const QuicLimits& limits);
   void stop_accepting();
   const QuicEndpointReport& report() const { return report_; }
   /// Nothing is told any more.
@@ -79,7 +80,6 @@ class QuicEngine final : public std::enable_shared_from_this<QuicEngine>,
   std::optional<ServerGate> gate_;  // server
   std::vector<std::unique_ptr<LibraryConnection>> connections_;
   std::vector<std::unique_ptr<LibraryConnection>> retired_;  // until the turn ends
-  std::size_t handshakes_ = 0;                               // unfinished ones of a server
   RecentMap<ConnectionId, LibraryConnection*, ConnectionIdHash> ids_;
   ClosedConnections closed_;
   Expiries expiries_;

@@ -20,7 +20,7 @@ constexpr std::uint32_t kVersions[] = {NGTCP2_PROTO_VER_V1};
 
 std::optional<LibraryConnection::Admission> ServerGate::admit(const ReceivedDatagram& datagram,
                                                               const ngtcp2_version_cid& ids,
-                                                              const Load& load) {
+                                                              std::size_t connections) {
   const auto* const packet = library_data(datagram.payload);
   if ((packet[0] & 0x80) == 0) {
     reset_unknown(datagram, ids);
@@ -36,16 +36,26 @@ std::optional<LibraryConnection::Admission> ServerGate::admit(const ReceivedData
     turn_away(datagram, out.header, NGTCP2_INVALID_TOKEN);
     return std::nullopt;
   }
-  if (!accepting_ || load.connections >= limits_.connections || load.handshakes >= limits_.handshakes) {
+  const IpAddress& source = datagram.peer.address;
+  if (!accepting_ || connections >= limits_.connections || !has_room_for(source)) {
     ++report_.refused;
     turn_away(datagram, out.header, NGTCP2_CONNECTION_REFUSED);
     return std::nullopt;
   }
-  if (out.token.empty() && load.handshakes >= (limits_.handshakes + 1) / 2) {
+  if (out.token.empty() && wants_proof_of(source)) {
     send_retry(datagram, out.header);
     return std::nullopt;
   }
   return out;
+}
+
+bool ServerGate::has_room_for(const IpAddress& source) const {
+  return handshakes_.total() < limits_.handshakes && handshakes_.of(source) < limits_.handshakes_per_source;
+}
+
+bool ServerGate::wants_proof_of(const IpAddress& source) const {
+  return handshakes_.total() >= (limits_.handshakes + 1) / 2 ||
+         handshakes_.of(source) >= (limits_.handshakes_per_source + 1) / 2;
 }
 
 /// False: it has one of a Retry that is not good. Other tokens that are not good count as none.

@@ -3,8 +3,8 @@
 import secrets
 import struct
 
-from harness.carrier import (CLOSE, CONFIG_RESULT, DATA, HEADER, HELLO, OPEN, PING, REPORT, UDP_DATA, frame, proxy_line,
-                             session_opened)
+from harness.carrier import (CLOSE, CONFIG_RESULT, DATA, HEADER, HELLO, OPEN, PING, REPORT, UDP_DATA, Carrier, frame,
+                             proxy_line, session_opened)
 from harness.datagrams import ask
 from harness.quic_client import QuicClient, control, edge_line, log_in, stream
 from harness.runner import case
@@ -210,6 +210,35 @@ def unfinished_handshakes_over_quic_are_limited(world):
     said = QuicClient(world, "one-more").await_end()
     expect("handshake_limit" in said or "closed 68" in said, f"one more is refused, and told why: {said}")
     hub.await_count("handshake_limit")
+    serves()
+
+
+@case(timeout=120, carrier="quic")
+def first_packets_in_the_name_of_an_edge(world):
+    """Whoever sends them takes no place from that edge, neither over QUIC nor over TLS."""
+    hub, serves = pair(world, node={"workers": 1}, limits={"handshakes_per_source": 4}, tunnel={"handshake": "60s"})
+    for number in range(12):
+        QuicClient(world, f"forged-{number}", "vanish").await_end()
+    until(lambda: hub.look("tunnels")["quic_door"]["retries"] >= 8, "from half of a source's on, proof is asked for")
+    expect_equal(hub.look("tunnels")["quic_door"]["refused"], 0, "first packets that were refused")
+    token = hub.add_edge("edge-2")
+    QuicClient(world, "edge-2", *log_in(token)).await_said("listenPorts")
+    Carrier(world, world.edge2, hub=HUB_TUNNEL2).log_in(token)
+    expect_equal(hub.count("handshake_limit"), 0, "handshakes that the hub refused")
+    serves()
+
+
+@case(timeout=120, carrier="quic")
+def limits_of_handshakes_follow_the_file(world):
+    hub, serves = pair(world, node={"workers": 1}, limits={"handshakes_per_source": 40}, tunnel={"handshake": "60s"})
+    carriers = hub.look("tunnels")["quic_door"]["accepted"]
+    for number in range(4):
+        QuicClient(world, f"before-{number}", "vanish").await_end()
+    until(lambda: hub.look("tunnels")["quic_door"]["accepted"] == carriers + 4, "the first ones are taken")
+    hub.write_config({"limits": {"handshakes_per_source": 2}})
+    hub.reload()
+    QuicClient(world, "after", "vanish").await_end()
+    until(lambda: hub.look("tunnels")["quic_door"]["refused"] == 1, "beyond the new number they are refused")
     serves()
 
 

@@ -30,17 +30,32 @@ class Stranger final : public UdpObserver {
 class QuicServerTest : public QuicWorld {
  protected:
   Endpoint there() const { return {server_address, kPort}; }
+  /// So many of a client that hears nothing.
+  void leave_unfinished(int handshakes) {
+    internet.set_silent(client_address, true);
+    for (int i = 0; i < handshakes; ++i) {
+      stuck.push_back(std::make_unique<QuicPeer>());
+      dial(*stuck.back(), *edge_tls);
+    }
+    clock.run_for(100ms);
+  }
+  void expect_room_for_another_source() {
+    SimNetwork network{internet, client_loop, {IpAddress::v4(0x0a000003)}};
+    const auto endpoint = QuicEndpoint::client(
+        client_loop, network, std::move(network.bind_udp({IpAddress::v4(0x0a000003), 0}, 1).value().front()),
+        settings);
+    const auto tls = QuicTls::client_pinned({test_pin()}).value();
+    QuicPeer other;
+    other.connection = endpoint->dial(there(), 0, *tls, "hub.test", other);
+    EXPECT_TRUE(run([&] { return other.established; }, 1s));
+  }
+
+  std::vector<std::unique_ptr<QuicPeer>> stuck;
 };
 
 TEST_F(QuicServerTest, ValidatesAddressesWhenHalfOfTheHandshakesAreUnfinished) {
   serve({.handshakes = 4});
-  internet.set_silent(client_address, true);  // their handshakes stay unfinished
-  std::vector<std::unique_ptr<QuicPeer>> stuck;
-  for (int i = 0; i < 3; ++i) {
-    stuck.push_back(std::make_unique<QuicPeer>());
-    dial(*stuck.back(), *edge_tls);
-    clock.run_for(50ms);
-  }
+  leave_unfinished(3);
   EXPECT_EQ(server->report().accepted, 2U);
   EXPECT_GE(server->report().retries, 1U);
   internet.set_silent(client_address, false);
@@ -58,7 +73,6 @@ TEST_F(QuicServerTest, AsksNobodyWhoHasATokenFromBefore) {
   clock.run_for(1s);
   internet.set_silent(client_address, true);
   const auto without = QuicTls::client_pinned({test_pin()}).value();
-  std::vector<std::unique_ptr<QuicPeer>> stuck;
   for (int i = 0; i < 2; ++i) {
     stuck.push_back(std::make_unique<QuicPeer>());
     dial(*stuck.back(), *without);
@@ -69,6 +83,50 @@ TEST_F(QuicServerTest, AsksNobodyWhoHasATokenFromBefore) {
   clock.run_for(100ms);
   EXPECT_EQ(server->report().retries, 0U);
   EXPECT_EQ(server->report().accepted, 4U);
+}
+
+/// Anybody can name it as the source of a first packet.
+TEST_F(QuicServerTest, KeepsRoomForASourceThatOthersName) {
+  serve({.handshakes_per_source = 4});
+  leave_unfinished(6);
+  EXPECT_EQ(server->report().accepted, 2U);
+  EXPECT_GE(server->report().retries, 4U);
+  EXPECT_EQ(server->report().refused, 0U);
+  expect_room_for_another_source();
+  internet.set_silent(client_address, false);
+  dial(near, *edge_tls);
+  EXPECT_TRUE(run([&] { return near.established; }, 1s));
+}
+
+/// Which has proved that the address is its own.
+TEST_F(QuicServerTest, GivesASourceNoMoreThanItsShare) {
+  serve({.handshakes = 10, .handshakes_per_source = 4});
+  std::vector<std::unique_ptr<QuicTls>> known;  // each with a token for the next time
+  for (int i = 0; i < 8; ++i) {
+    known.push_back(QuicTls::client_pinned({test_pin()}).value());
+    QuicPeer first;
+    dial(first, *known.back());
+    ASSERT_TRUE(run([&] { return first.established; }));
+    clock.run_for(100ms);
+  }
+  internet.set_silent(client_address, true);
+  for (const auto& each : known) {
+    stuck.push_back(std::make_unique<QuicPeer>());
+    dial(*stuck.back(), *each);
+  }
+  clock.run_for(100ms);
+  EXPECT_EQ(server->report().accepted, known.size() + 4);
+  EXPECT_EQ(server->report().refused, known.size() - 4);
+  EXPECT_EQ(server->report().retries, 0U);
+  expect_room_for_another_source();
+}
+
+TEST_F(QuicServerTest, FollowsNewLimits) {
+  serve({.handshakes_per_source = 4});
+  server->set_limits({.handshakes_per_source = 40});
+  leave_unfinished(6);
+  EXPECT_EQ(server->report().accepted, 6U);
+  EXPECT_EQ(server->report().retries, 0U);
 }
 
 TEST_F(QuicServerTest, RefusesBeyondItsConnections) {
