@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "bpf/pcap.h"
 
@@ -43,6 +44,10 @@ int as_xdp(int verdict) {
 }
 
 }  // namespace
+
+int packets_of(int most) {
+  return std::getenv("PENSTOCK_EMULATED") == nullptr ? most : most / 10;
+}
 
 void compare_counts(const std::vector<pst_count>& before, const std::vector<pst_count>& after, Outcome& out) {
   out.reason = "none";

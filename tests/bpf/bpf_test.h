@@ -31,6 +31,10 @@ std::string summary(const Outcome& outcome);
 /// Fills in which reason was counted between two readings of pst_counters, and its bytes.
 void compare_counts(const std::vector<pst_count>& before, const std::vector<pst_count>& after, Outcome& out);
 
+/// How many packets to draw at random: `most`, or a tenth of it where every instruction is emulated and the
+/// run says so (PENSTOCK_EMULATED): another kernel changes no arithmetic.
+int packets_of(int most);
+
 /// Starts every test with model_settings(), own addresses, kPort assigned for UDP, and ways 1 and 2. A failed
 /// test leaves its packets in a capture, each followed by what it became.
 class BpfTest : public testing::Test {

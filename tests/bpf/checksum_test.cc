@@ -59,7 +59,7 @@ class ChecksumTest : public BpfTest {
 };
 
 TEST_F(ChecksumTest, ForwardingIsRightToTheByte) {
-  for (int i = 0; i < kPackets && !HasFailure(); ++i) {
+  for (int i = 0; i < packets_of(kPackets) && !HasFailure(); ++i) {
     SCOPED_TRACE(testing::Message() << "packet " << i << " of seed " << kSeed);
     const Drawn drawn = draw();
     session_of(drawn, PST_SESSION_DIRECT);
@@ -73,7 +73,7 @@ TEST_F(ChecksumTest, ForwardingIsRightToTheByte) {
 }
 
 TEST_F(ChecksumTest, SteeringIsRightToTheByte) {
-  for (int i = 0; i < kPackets && !HasFailure(); ++i) {
+  for (int i = 0; i < packets_of(kPackets) && !HasFailure(); ++i) {
     SCOPED_TRACE(testing::Message() << "packet " << i << " of seed " << kSeed);
     const Drawn drawn = draw();
     session_of(drawn, 0);
@@ -92,7 +92,7 @@ TEST_F(ChecksumTest, SteeringIsRightToTheByte) {
 }
 
 TEST_F(ChecksumTest, OutwardFramesAreRightToTheByte) {
-  for (int i = 0; i < kPackets && !HasFailure(); ++i) {
+  for (int i = 0; i < packets_of(kPackets) && !HasFailure(); ++i) {
     SCOPED_TRACE(testing::Message() << "packet " << i << " of seed " << kSeed);
     const Drawn drawn = draw();
     session_of(drawn, 0);

@@ -76,7 +76,7 @@ TEST_F(TcForwardTest, SumsLikeThoseWhoSumItAll) {
   int zeros = 0;
   for (const Ends& ends : {kV4, kV6}) {
     direct(ends, ends);
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < packets_of(1500); ++i) {
       Octets payload(random.between(2, 60));
       for (auto& octet : payload) octet = static_cast<std::uint8_t>(random.number());
       const auto expect = [&] { return to_backend(ends).payload(payload).ttl(63); };
@@ -92,7 +92,7 @@ TEST_F(TcForwardTest, SumsLikeThoseWhoSumItAll) {
       expect_sent("edge_tc", from_client(ends).payload(payload).bytes(), expected);
     }
   }
-  EXPECT_GE(zeros, 100);
+  EXPECT_GE(zeros, packets_of(100));
 }
 
 TEST_F(TcForwardTest, LeavesByDevicesWithoutEthernet) {
