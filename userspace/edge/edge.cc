@@ -72,7 +72,15 @@ void Edge::start() {
   report_timer_->arm(parts_.control.now() + kReportEvery);
 }
 
-/// The first carrier is dialled alone: a hub of the published protocol knows no second one.
+/// A hub of the published protocol knows no second one. One that the hub refuses would never carry what comes
+/// to its worker's UDP sockets.
+std::uint32_t Edge::carriers_for(const Assignment& assignment) const {
+  if (!assignment.penstock) return 1;
+  const std::uint32_t most = assignment.penstock->carriers;
+  return most == 0 ? shared_.carriers : std::min(shared_.carriers, most);
+}
+
+/// The first carrier is dialled alone, since only the hub knows how many there may be.
 void Edge::fill_slots(std::uint32_t wanted) {
   const unsigned before = udp_workers();
   while (slots_.size() < wanted) {
@@ -207,7 +215,7 @@ void Edge::slot_up(std::uint32_t slot, const Assignment& assignment) {
     event("tunnel_up", {{"edge", address_.edge_id}, {"hub", address_.hub.to_string()}});
     report_traffic();  // where the hub begins to compare
   }
-  if (!stopped_) fill_slots(assignment.penstock ? shared_.carriers : 1);
+  if (!stopped_) fill_slots(carriers_for(assignment));
   if (slot >= slots_.size()) return;
   take_assignment(slot, assignment);
   release_held();

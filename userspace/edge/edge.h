@@ -92,6 +92,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   Result<std::unique_ptr<Pending>> listen_udp(const Endpoint& on);
   unsigned udp_workers() const;
   void share_udp_ports();
+  std::uint32_t carriers_for(const Assignment& assignment) const;
   void fill_slots(std::uint32_t wanted);
   void slot_up(std::uint32_t slot, const Assignment& assignment);
   void slot_down(std::uint32_t slot, Reason reason, const std::string& text);

@@ -24,6 +24,7 @@ Assignment Hub::assignment_for(const std::string& edge, std::uint64_t generation
                                         .features = {std::string{wire::kFeatureUdpMove}},
                                         .instance = instance_,
                                         .generation = generation,
+                                        .carriers = shared_.limits.carriers_per_tunnel,
                                         .services = {}});
 }
 

@@ -80,6 +80,7 @@ Assignment::Extension read_extension(const JsonNode& node) {
                                   .instance = node.key("instance").u64(),
                                   .generation = node.key("generation").u64(),
                                   .services = {}};
+  if (node.has("carriers")) extension.carriers = node.key("carriers").number<std::uint32_t>(1);
   node.key("services").each(wire::kMaxPortRanges, [&](const JsonNode& service) {
     extension.services.push_back(read_service(service));
   });
@@ -109,11 +110,13 @@ json::object to_json(const AssignedService& service) {
 json::object to_json(const Assignment::Extension& extension) {
   json::array services;
   for (const AssignedService& service : extension.services) services.push_back(to_json(service));
-  return {{"version", extension.version},
-          {"features", json::array(extension.features.begin(), extension.features.end())},
-          {"instance", std::to_string(extension.instance)},
-          {"generation", std::to_string(extension.generation)},
-          {"services", std::move(services)}};
+  json::object out{{"version", extension.version},
+                   {"features", json::array(extension.features.begin(), extension.features.end())},
+                   {"instance", std::to_string(extension.instance)},
+                   {"generation", std::to_string(extension.generation)}};
+  if (extension.carriers > 0) out["carriers"] = extension.carriers;
+  out["services"] = std::move(services);
+  return out;
 }
 
 PortSet all_of(const std::vector<AssignedService>& services, PortSet AssignedService::*member) {

@@ -61,6 +61,7 @@ struct Assignment {
     std::vector<std::string> features;
     std::uint64_t instance = 0;    // random per start of the hub
     std::uint64_t generation = 0;  // grows with every change while the instance lives
+    std::uint32_t carriers = 0;    // that a tunnel may have; 0: not said
     std::vector<AssignedService> services;
     bool operator==(const Extension&) const = default;
   };

@@ -2,7 +2,7 @@
 
 import re
 
-from harness.carrier import Carrier, read_token, write_token
+from harness.carrier import GOAWAY, PING, PONG, Carrier, read_token, write_token
 from harness.certificates import make_certificates
 from harness.daemon import Edge, Hub
 from harness.peers import s_server
@@ -204,6 +204,21 @@ def an_unknown_edge_is_answered_like_a_wrong_secret(world):
         carrier.say(f"EDGE {name} {'z' * 43}")
         answers.append(carrier.answer())
     expect_equal(answers[0], answers[1], "answers to a wrong secret and to an unknown edge")
+
+
+@case(short=True)
+def more_carriers_than_a_tunnel_may_have(world):
+    """An edge that dials them all the same is told why there will be none."""
+    hub, _ = world.pair([RAW], hub={"limits": {"carriers_per_tunnel": 1}})
+    token = hub.add_edge("edge-2")
+    first, second = Carrier(world, source=EDGE_OTHER), Carrier(world, source=EDGE_OTHER)
+    expect_equal(first.log_in(token, instance=77)["penstock"]["carriers"], 1, "carriers that the hub speaks of")
+    second.log_in(token, instance=77, index=1)
+    expect(b"as many carriers as it may" in second.receive_kind(GOAWAY), "the hub says why it wants no second one")
+    second.expect_cut()
+    hub.await_event("carrier_down", edge="edge-2", reason="carrier_limit")
+    first.send(0, PING, bytes(8))
+    first.receive_kind(PONG)
 
 
 @case()

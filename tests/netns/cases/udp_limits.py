@@ -19,6 +19,17 @@ def assured(client):
     return client
 
 
+@case(short=True)
+def an_edge_with_more_workers_than_carriers(world):
+    """Its hub takes no more: all clients go by those that there may be."""
+    world.udp_echo(7000)
+    hub, edge = world.pair([ECHO], hub={"limits": {"carriers_per_tunnel": 1}}, edge={"node": {"workers": 2}})
+    expect_equal(edge.status()["edge"]["carriers_wanted"], 1, "carriers that the edge wants")
+    for number in range(32):
+        ask(world.udp_client(7000), b"client %d" % number)
+    expect_equal(hub.events("carrier_down"), [], "carriers that ended")
+
+
 def refused(client, node, reason):
     """A datagram of a client that opens no session, for that reason."""
     before = node.count(reason)

@@ -73,16 +73,18 @@ class Carrier:
             line += piece
         return json.loads(line)
 
-    def log_in(self, token, hello=True):
-        """As the token's edge; `hello`: in penstock mode. Returns the assignment."""
+    def log_in(self, token, hello=True, instance=None, index=0):
+        """As the token's edge; `hello`: in penstock mode. `instance`: of an edge that has more carriers than this one,
+        which is its `index`th. Returns the assignment."""
         fields = read_token(token)
         self.say(f"EDGE {fields['e']} {fields['s']}")
         assignment = self.answer()
         expect("listenPorts" in assignment, f"an assignment, not {assignment}")
         if hello:
             self.send(0, HELLO, json.dumps({
-                "version": 1, "role": "edge", "dialer": True, "instance": str(secrets.randbits(63)), "carrier": 0,
-                "carriers": 1, "features": assignment["penstock"]["features"], "software": "test"}).encode())
+                "version": 1, "role": "edge", "dialer": True,
+                "instance": str(instance or secrets.randbits(63)), "carrier": index, "carriers": index + 1,
+                "features": assignment["penstock"]["features"], "software": "test"}).encode())
         return assignment
 
     def send(self, stream, kind, payload=b""):

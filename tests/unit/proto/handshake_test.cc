@@ -28,6 +28,7 @@ const Assignment kOurs{{80, 443, 8000, 8001},
                                              {"reset", "carriers"},
                                              18446744073709551615ULL,
                                              7,
+                                             0,
                                              {{"web", ports_of_text({{80, 80}, {443, 443}})},
                                               {"games", ports_of_text({{8000, 8001}})},
                                               {"dns", {}, ports_of_text({{53, 53}, {5000, 5000}}), 90s},
@@ -130,6 +131,20 @@ TEST(Assignment, AServiceWithoutUdpPortsHasNoIdleTimeEither) {
     ASSERT_TRUE(read) << read.error().what;
     EXPECT_EQ(read->penstock->services, (std::vector{AssignedService{"a", ports_of_text({{80, 80}})}}));
   }
+}
+
+TEST(Assignment, TellsHowManyCarriersATunnelMayHave) {
+  Assignment assignment;
+  assignment.penstock = Assignment::Extension{.features = {}, .carriers = 5, .services = {}};
+  EXPECT_EQ(parse_assignment(to_line(assignment)).value(), assignment);
+  assignment.penstock->carriers = 0;
+  EXPECT_EQ(to_line(assignment).find("carriers"), std::string::npos);
+  EXPECT_EQ(parse_assignment(to_line(assignment)).value(), assignment);
+  const auto wrong = parse_assignment(
+      R"({"listenPorts":[],"penstock":{"version":1,"features":[],"instance":"1","generation":"2",)"
+      R"("carriers":0,"services":[]}})");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().what.find("carriers"), std::string::npos) << wrong.error().what;
 }
 
 TEST(Assignment, TellsWhereAServiceMayGoWithoutTheHub) {
