@@ -101,6 +101,19 @@ std::vector<std::string> restart_only_changes(const Config& running, const Confi
   return changes;
 }
 
+std::vector<std::string> take_reloadable(Config& running, const Config& wanted) {
+  std::vector<std::string> taken;
+  for (const Section& section : sections()) {
+    if (!section.present(running) || !section.present(wanted)) continue;
+    for (const Field<Config>& field : section.fields) {
+      if (!field.reloadable || field.same(running, wanted)) continue;
+      field.copy(wanted, running);
+      taken.push_back(std::string{section.name}.append(".").append(field.key));
+    }
+  }
+  return taken;
+}
+
 std::string to_string(const Position& position) {
   if (position.file.empty()) return {};
   return std::string{position.file}.append(":").append(std::to_string(position.line));

@@ -191,5 +191,8 @@ Result<Config> parse_config(std::string_view text, const std::string& path, cons
                             const Overrides& overrides);
 /// What differs and cannot be changed by reload, as keys such as "node.workers"; empty when all can.
 std::vector<std::string> restart_only_changes(const Config& running, const Config& wanted);
+/// Brings `running` to what is wanted of all that reload can change, but for services and edges; returns the
+/// keys that differed.
+std::vector<std::string> take_reloadable(Config& running, const Config& wanted);
 
 }  // namespace penstock

@@ -23,6 +23,7 @@ struct Field {
   std::string_view key;
   std::function<Result<void>(const Value&, T&)> read;
   std::function<bool(const T&, const T&)> same;
+  std::function<void(const T& from, T& to)> copy;
   bool scalar = true;       // the environment and flags can set it
   bool required = false;    // no default makes sense
   bool reloadable = false;  // a running node takes a change of it
@@ -41,6 +42,7 @@ Field<T> field(std::string_view key, Member T::*member, Reader reader) {
             return {};
           },
           .same = [member](const T& a, const T& b) { return a.*member == b.*member; },
+          .copy = [member](const T& from, T& to) { to.*member = from.*member; },
           .scalar = kIsScalar<Reader>};
 }
 

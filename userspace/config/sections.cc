@@ -10,6 +10,7 @@ Field<Config> lift(const Field<T>& field, In in) {
       .key = field.key,
       .read = [read = field.read, in](const Value& value, Config& config) { return read(value, in(config)); },
       .same = [same = field.same, in](const Config& a, const Config& b) { return same(in(a), in(b)); },
+      .copy = [copy = field.copy, in](const Config& from, Config& to) { copy(in(from), in(to)); },
       .scalar = field.scalar,
       .required = field.required,
       .reloadable = field.reloadable};

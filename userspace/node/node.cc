@@ -257,14 +257,13 @@ Result<Node::Reloaded> Node::reload() {
       for (std::string& change : edge_->reload(*wanted)) reloaded.changed.push_back(std::move(change));
     }
     if (wanted->node.log_level != config_.node.log_level) applied = set_log_level(wanted->node.log_level);
-    config_.limits.flows_per_source = wanted->limits.flows_per_source;
-    config_.limits.sessions_per_source = wanted->limits.sessions_per_source;
+    const bool guarded_otherwise = wanted->guard != config_.guard;
+    for (const std::string& key : take_reloadable(config_, *wanted))
+      reloaded.changed.push_back(key + " changed");
     sessions_admission_.set_limits(session_limits(config_.limits));
     admission_.set_limits(admission_limits(config_.limits));
     if (access_log_) applied = access_log_->open();
-    if (applied) applied = reload_guard(wanted->guard, reloaded.changed);
-    config_.node.drain = wanted->node.drain;
-    config_.node.log_level = wanted->node.log_level;
+    if (applied && guarded_otherwise) applied = set_guard_limits();
     config_.services = wanted->services;
   }
   notify_service_manager("READY=1");
@@ -272,14 +271,6 @@ Result<Node::Reloaded> Node::reload() {
   journal_.event("reloaded", {{"changed", boost::json::value_from(reloaded.changed)},
                               {"restart_needed", boost::json::value_from(reloaded.restart_needed)}});
   return reloaded;
-}
-
-Result<void> Node::reload_guard(const GuardConfig& wanted, std::vector<std::string>& changed) {
-  if (wanted == config_.guard) return {};
-  config_.guard = wanted;
-  auto set = set_guard_limits();
-  if (set) changed.emplace_back("limits of the guard changed");
-  return set;
 }
 
 Result<void> Node::set_log_level(const std::string& level) {

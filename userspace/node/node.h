@@ -94,7 +94,6 @@ class Node {
   Result<void> set_guard_limits();
   Result<void> start_admin();
   void close_admin();
-  Result<void> reload_guard(const GuardConfig& wanted, std::vector<std::string>& changed);
   void watch_signals();
   void on_signal(int number);
   void end_when_drained();

@@ -193,9 +193,12 @@ def a_bad_file_changes_nothing(world):
 @case()
 def reload_says_what_needs_a_restart(world):
     hub, _ = world.pair()
-    hub.write_config({"node": {"workers": 1, "log_level": "warning"}})
+    hub.write_config({"node": {"workers": 1, "log_level": "warning"}, "limits": {"handshakes": 77}})
     report = hub.look("reload")
     expect_equal(report["restart_needed"], ["node.workers"], "keys that need a restart")
+    expect_equal(report["changed"], ["node.log_level changed", "limits.handshakes changed"], "keys that were taken")
+    again = hub.look("reload")
+    expect_equal(again["changed"], [], "what a second reload changes")
     expect_equal(hub.status()["log_level"], "warning", "the key that does not")
 
 

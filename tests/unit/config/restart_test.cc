@@ -59,6 +59,34 @@ TEST(RestartOnlyChanges, LeaveOutWhatAReloadTakes) {
   EXPECT_THAT(restart_only_changes(parsed(kBoth), wanted), IsEmpty());
 }
 
+TEST(TakeReloadable, TakesWhatAReloadTakesAndNoMore) {
+  Config running = parsed(kBoth);
+  Config wanted = running;
+  wanted.node.log_level = "debug";
+  wanted.node.workers = 7;
+  wanted.limits.handshakes = 3;
+  wanted.limits.flows = 3;
+  wanted.guard.source_rate = 1;
+  wanted.hub->public_address = HostPort{"h", 1};
+  wanted.edge->carriers = 3;
+  wanted.edge->ports_deny = {};
+
+  EXPECT_THAT(take_reloadable(running, wanted),
+              ElementsAre("node.log_level", "limits.handshakes", "guard.source_rate", "hub.public",
+                          "edge.ports.deny"));
+  EXPECT_EQ(running.limits.handshakes, 3U);
+  EXPECT_EQ(running.limits.flows, Config{}.limits.flows);
+  EXPECT_THAT(restart_only_changes(running, wanted),
+              ElementsAre("node.workers", "limits.flows", "edge.carriers"));
+  EXPECT_THAT(take_reloadable(running, wanted), IsEmpty());
+}
+
+TEST(TakeReloadable, LeavesARoleThatCameToTheRestart) {
+  Config hub = parsed("[hub]\n");
+  EXPECT_THAT(take_reloadable(hub, parsed(kBoth)), IsEmpty());
+  EXPECT_FALSE(hub.edge);
+}
+
 TEST(RestartOnlyChanges, NameARoleThatCameOrWent) {
   const Config hub = parsed("[hub]\n");
   const Config both = parsed(kBoth);
