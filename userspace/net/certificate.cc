@@ -107,4 +107,8 @@ Result<PublicKeyHash> public_key_hash_of_pem(const std::string& certificate_pem)
   return *hash;
 }
 
+std::string not_pinned(const PublicKeyHash& key) {
+  return "its key " + to_base64url(key) + " is none of the pinned ones";
+}
+
 }  // namespace penstock

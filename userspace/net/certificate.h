@@ -25,5 +25,7 @@ Result<KeyAndCertificate> make_certificate(const std::string& name, const std::s
 std::optional<PublicKeyHash> public_key_hash(x509_st* certificate);
 /// The same for the first certificate of a PEM text.
 Result<PublicKeyHash> public_key_hash_of_pem(const std::string& certificate_pem);
+/// Why a server with this key is refused; the key as `edge.pins` would have it.
+std::string not_pinned(const PublicKeyHash& key);
 
 }  // namespace penstock

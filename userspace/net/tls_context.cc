@@ -44,8 +44,13 @@ int verify_pin(X509_STORE_CTX* store, void* context) {
   const bool trusted = hash && std::any_of(pins.begin(), pins.end(), [&](const PublicKeyHash& pin) {
                          return equal_constant_time(pin, *hash);
                        });
-  if (!trusted) X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
-  return trusted ? 1 : 0;
+  if (trusted) return 1;
+  X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
+  const auto* const connection =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (void* const refused = SSL_get_ex_data(connection, TlsContext::kRefusedKey))
+    *static_cast<std::optional<PublicKeyHash>*>(refused) = hash;
+  return 0;
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
+  /// Which data of its connections (SSL_set_ex_data) points to the std::optional<PublicKeyHash> for a key
+  /// that was refused, if there is to be one.
+  static constexpr int kRefusedKey = 0;
+
   ssl_ctx_st* native() { return context_; }
   bool is_server() const { return server_; }
   bool checks_name() const { return checks_name_; }

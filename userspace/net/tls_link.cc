@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/address.h"
+#include "net/certificate.h"
 
 namespace penstock {
 namespace {
@@ -28,6 +29,7 @@ TlsLink::TlsLink(std::unique_ptr<Link> below, TlsContext& context, const std::st
     return;
   }
   SSL_set_connect_state(ssl_);
+  SSL_set_ex_data(ssl_, TlsContext::kRefusedKey, &refused_key_);
   context.offer_ticket(ssl_);
   const bool is_address = IpAddress::parse(server_name).has_value();
   if (!is_address) {  // the macro for this casts in C's way
@@ -106,7 +108,8 @@ IoResult TlsLink::stopped(std::size_t moved, int returned, bool reading) {
   const long verdict = SSL_get_verify_result(ssl_);
   const bool verifies = (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER) != 0;
   if (verifies && verdict != X509_V_OK && SSL_is_init_finished(ssl_) != 1) {
-    failure_ = std::string{"the hub is not trusted: "} + X509_verify_cert_error_string(verdict);
+    failure_ = "the hub is not trusted: " +
+               (refused_key_ ? not_pinned(*refused_key_) : X509_verify_cert_error_string(verdict));
     ERR_clear_error();
     return {moved, IoStatus::kFailed, make_error_code(Errc::kRefused)};
   }

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/link.h"
@@ -48,6 +49,7 @@ class TlsLink final : public Link, private LinkObserver {
 
   std::unique_ptr<Link> below_;
   SSL* ssl_;
+  std::optional<PublicKeyHash> refused_key_;  // of a server that is none of those pinned
   const std::uint64_t records_of_a_key_;
   std::uint64_t records_ = 0;  // sent by the keys in use
   std::uint64_t key_updates_ = 0;

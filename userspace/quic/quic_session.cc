@@ -3,6 +3,8 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
+#include "net/certificate.h"
+
 namespace penstock {
 namespace {
 
@@ -88,7 +90,7 @@ void QuicSession::send_ticket() const {
 }
 
 std::string QuicSession::why_refused() const {
-  if (wrong_pin_) return "its key is none of the pinned ones";
+  if (refused_key_) return not_pinned(*refused_key_);
   if (tls_.trust != QuicTrust::kAuthority || gnutls_certificate_get_peers(session_, nullptr) == nullptr)
     return {};
   const unsigned verdict = gnutls_session_get_verify_cert_status(session_);
@@ -134,8 +136,9 @@ int QuicSession::verify_pin(gnutls_session_t session) {
                                                 reinterpret_cast<unsigned char*>(key.data()), &size) == 0 &&
                      size == key.size();
   gnutls_x509_crt_deinit(leaf);
-  self.wrong_pin_ = !known || !self.is_pinned(key);
-  return self.wrong_pin_ ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+  if (known && self.is_pinned(key)) return 0;
+  if (known) self.refused_key_ = key;
+  return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 int QuicSession::on_ticket(gnutls_session_t session, unsigned /*type*/, unsigned /*when*/, unsigned incoming,

@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/address.h"
@@ -58,7 +59,7 @@ class QuicSession {
   gnutls_session_t session_ = nullptr;
   ngtcp2_crypto_conn_ref ref_{};
   ngtcp2_conn* conn_ = nullptr;
-  bool wrong_pin_ = false;
+  std::optional<PublicKeyHash> refused_key_;  // of a server that is none of those pinned
 };
 
 }  // namespace penstock

@@ -78,12 +78,12 @@ TEST_F(TlsLinkTest, TrustsTheKeyThatIsPinnedWhateverTheName) {
 
 TEST_F(TlsLinkTest, SendsNothingToAnotherKey) {
   connect(TlsContext::client_pinned({wrong_pin()}).value(), "hub.test");
-  expect_refused("certificate not trusted");
+  expect_refused("its key " + to_base64url(right_pin()) + " is none of the pinned ones");
 }
 
 TEST_F(TlsLinkTest, SendsNothingWhenThereIsNoPinAtAll) {
   connect(TlsContext::client_pinned({}).value(), "hub.test");
-  expect_refused("certificate not trusted");
+  expect_refused("its key " + to_base64url(right_pin()) + " is none of the pinned ones");
 }
 
 TEST_F(TlsLinkTest, TrustsACertificateOfTheAuthorityWithTheRightName) {
