@@ -277,7 +277,7 @@ void Edge::send_report(const std::vector<LedgerRow>& rows) {
 
 std::vector<std::string> Edge::reload(const Config& config) {
   std::vector<std::string> changes;
-  const PortSet before = listeners_.open();
+  const PortSet before = listeners_.permitted();
   const bool same = config.edge->bind == config_.edge->bind &&
                     config.edge->ports_allow == config_.edge->ports_allow &&
                     config.edge->ports_deny == config_.edge->ports_deny;
@@ -292,10 +292,10 @@ std::vector<std::string> Edge::reload(const Config& config) {
   udp_listeners_.set_policy(*config.edge);
   changes.push_back("ports open: " + listeners_.open().to_string() +
                     "; UDP: " + udp_listeners_.open().to_string());
-  const PortSet closed = before.difference(listeners_.open());
-  if (!closed.empty()) {
+  const PortSet denied = before.difference(listeners_.permitted());
+  if (!denied.empty()) {
     for (const Worker& worker : parts_.workers) {
-      on_worker(worker.index, [closed](EdgeWorker& edge) { edge.reset_flows(closed, PST_R_PORT_DENIED); });
+      on_worker(worker.index, [denied](EdgeWorker& edge) { edge.reset_flows(denied, PST_R_PORT_DENIED); });
     }
   }
   report_changed_ports();
@@ -304,7 +304,7 @@ std::vector<std::string> Edge::reload(const Config& config) {
 
 void Edge::drain() {
   draining_ = true;
-  listeners_.close_all();  // UDP ports stay for the sessions that are there
+  listeners_.close_for_good();  // UDP ports stay for the sessions that are there
   for (const Worker& worker : parts_.workers) {
     on_worker(worker.index, [](EdgeWorker& edge) { edge.sessions().drain(); });
   }

@@ -12,7 +12,7 @@ void PortListeners::set_policy(const EdgeConfig& config) {
 
 void PortListeners::assign(const PortSet& wanted) {
   wanted_ = wanted;
-  const PortSet permitted = wanted_.intersection(allow_).difference(deny_);
+  const PortSet permitted = this->permitted();
   const PortSet superfluous = open_.difference(permitted);
   for (const PortRange& range : superfluous.ranges()) {
     for (std::uint32_t port = range.first; port <= range.last; ++port)
@@ -25,6 +25,7 @@ void PortListeners::assign(const PortSet& wanted) {
       failures_[static_cast<std::uint16_t>(port)] = {PST_R_PORT_DENIED, "edge.ports of this edge forbids it"};
     }
   }
+  if (closed_for_good_) return;
   const PortSet missing = permitted.difference(open_);
   for (const PortRange& range : missing.ranges()) {
     for (std::uint32_t number = range.first; number <= range.last; ++number) {
@@ -62,6 +63,11 @@ void PortListeners::close_port(std::uint16_t port) {
 void PortListeners::close_all() {
   listeners_.clear();
   open_ = {};
+}
+
+void PortListeners::close_for_good() {
+  closed_for_good_ = true;
+  close_all();
 }
 
 void PortListeners::reopen() {

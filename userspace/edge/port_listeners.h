@@ -29,12 +29,15 @@ class PortListeners {
   void set_policy(const EdgeConfig& config);
   /// Follows the assignment, and tries failed ports again.
   void assign(const PortSet& wanted);
-  void close_all();
+  /// Closes all, and opens nothing any more.
+  void close_for_good();
   /// Closes and opens again what is open, since how it is opened has changed.
   void reopen();
 
   const PortSet& open() const { return open_; }
   const PortSet& wanted() const { return wanted_; }
+  /// Those of the assignment that the policy lets be opened.
+  PortSet permitted() const { return wanted_.intersection(allow_).difference(deny_); }
   std::vector<PortFailure> failures() const;
   bool has_failures() const { return !failures_.empty(); }
 
@@ -46,6 +49,7 @@ class PortListeners {
   };
   std::optional<Failure> open_port(std::uint16_t port);
   void close_port(std::uint16_t port);
+  void close_all();
 
   const Open open_endpoint_;
   std::vector<IpAddress> bind_;
@@ -53,6 +57,7 @@ class PortListeners {
   PortSet deny_;
   PortSet wanted_;
   PortSet open_;
+  bool closed_for_good_ = false;
   std::map<std::uint16_t, std::vector<std::unique_ptr<Pending>>> listeners_;
   std::map<std::uint16_t, Failure> failures_;
 };

@@ -259,16 +259,18 @@ TEST_F(PortListenersTest, OtherAddressesOpenEveryPortAnew) {
   EXPECT_EQ(listeners_.open(), ports({{80, 80}}));
 }
 
-TEST_F(PortListenersTest, ClosesAllAndOpensAgain) {
+TEST_F(PortListenersTest, ClosesForGood) {
   set_policy(policy({kHere}));
   assign({{80, 81}});
 
-  listeners_.close_all();
+  listeners_.close_for_good();
 
   EXPECT_THAT(network_.open, IsEmpty());
   EXPECT_TRUE(listeners_.open().empty());
   network_.looked();
-  EXPECT_THAT(assign({{80, 80}}), ElementsAre("open 192.0.2.1:80"));
+  EXPECT_THAT(assign({{80, 82}}), IsEmpty());
+  EXPECT_THAT(set_policy(policy({kAny4})), IsEmpty());
+  EXPECT_EQ(listeners_.permitted(), ports({{80, 82}}));
 }
 
 }  // namespace
