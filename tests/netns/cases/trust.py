@@ -213,6 +213,7 @@ def more_carriers_than_a_tunnel_may_have(world):
     token = hub.add_edge("edge-2")
     first, second = Carrier(world, source=EDGE_OTHER), Carrier(world, source=EDGE_OTHER)
     expect_equal(first.log_in(token, instance=77)["penstock"]["carriers"], 1, "carriers that the hub speaks of")
+    hub.await_event("carrier_up", edge="edge-2")  # they are on workers of their own, which do not wait for each other
     second.log_in(token, instance=77, index=1)
     expect(b"as many carriers as it may" in second.receive_kind(GOAWAY), "the hub says why it wants no second one")
     second.expect_cut()
