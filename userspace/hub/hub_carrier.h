@@ -114,7 +114,7 @@ class HubCarrier final : private LinkObserver, private CarrierObserver {
   LineReader line_;
   std::vector<std::byte> leftover_;  // came behind the EDGE line, while the hub makes up its mind
   bool line_taken_ = false;
-  bool unannounced_ = false;
+  bool unannounced_ = false;  // over QUIC, until it has shaken hands or is gone
   std::optional<std::pair<Reason, std::string>> ending_;
   std::unique_ptr<Timer> deadline_;
 

@@ -37,14 +37,13 @@ std::variant<Admission::Ticket, Reason> Admission::admit(const IpAddress& source
   const std::lock_guard guard{lock_};
   const IpAddress prefix = source.prefix(limits_.prefix_v4, limits_.prefix_v6);
   const SourceOfService of_service{prefix, service.service};
-  if (open_ >= limits_.total) return PST_R_LIMIT_TOTAL;
-  if (count_of(sources_, prefix) >= limits_.per_source) return PST_R_LIMIT_SOURCE;
+  if (sources_.total() >= limits_.total) return PST_R_LIMIT_TOTAL;
+  if (sources_.of(source) >= limits_.per_source) return PST_R_LIMIT_SOURCE;
   if (service.total != 0 && count_of(services_, service.service) >= service.total) return PST_R_LIMIT_SERVICE;
   if (service.per_source != 0 && count_of(sources_of_services_, of_service) >= service.per_source) {
     return PST_R_LIMIT_SOURCE;
   }
-  ++open_;
-  ++sources_[prefix];
+  sources_.add(source);
   ++services_[service.service];
   ++sources_of_services_[of_service];
   return Ticket{this, prefix, service.service};
@@ -53,8 +52,7 @@ std::variant<Admission::Ticket, Reason> Admission::admit(const IpAddress& source
 void Admission::leave(const IpAddress& source, const std::string& service) {
   const std::lock_guard guard{lock_};
   const IpAddress prefix = source.prefix(limits_.prefix_v4, limits_.prefix_v6);
-  --open_;
-  drop_one(sources_, prefix);
+  sources_.remove(source);
   drop_one(services_, service);
   drop_one(sources_of_services_, SourceOfService{prefix, service});
 }
@@ -68,7 +66,7 @@ void Admission::set_limits(const AdmissionLimits& limits) {
 
 std::uint32_t Admission::open() const {
   const std::lock_guard guard{lock_};
-  return open_;
+  return static_cast<std::uint32_t>(sources_.total());
 }
 
 }  // namespace penstock

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/reason.h"
+#include "base/source_counts.h"
 
 namespace penstock {
 
@@ -53,7 +54,8 @@ class Admission {
     std::string service_;
   };
 
-  explicit Admission(const AdmissionLimits& limits) : limits_{limits} {}
+  explicit Admission(const AdmissionLimits& limits)
+      : limits_{limits}, sources_{limits.prefix_v4, limits.prefix_v6} {}
 
   /// A ticket, or the reason of the limit that was met.
   std::variant<Ticket, Reason> admit(const IpAddress& source, const ServiceLimits& service);
@@ -76,8 +78,7 @@ class Admission {
 
   mutable std::mutex lock_;
   AdmissionLimits limits_;
-  std::uint32_t open_ = 0;
-  std::unordered_map<IpAddress, std::uint32_t, IpAddressHash> sources_;
+  SourceCounts sources_;
   std::unordered_map<std::string, std::uint32_t> services_;
   std::unordered_map<SourceOfService, std::uint32_t, SourceOfServiceHash> sources_of_services_;
 };
