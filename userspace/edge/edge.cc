@@ -283,10 +283,7 @@ std::vector<std::string> Edge::reload(const Config& config) {
                     config.edge->ports_deny == config_.edge->ports_deny;
   const bool same_direct = config.edge->direct_to == config_.edge->direct_to;
   config_ = config;
-  if (!same_direct) {
-    if (assignment_) take_udp();
-    changes.emplace_back("direct services may go to other networks");
-  }
+  if (!same_direct && assignment_) take_udp();
   if (same) return changes;
   listeners_.set_policy(*config.edge);
   udp_listeners_.set_policy(*config.edge);

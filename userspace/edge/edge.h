@@ -43,7 +43,7 @@ class Edge final : private ListenerObserver, private EdgeDesk {
   Edge& operator=(const Edge&) = delete;
 
   void start();
-  /// Applies what differs of the edge's own policy; sentences tell what changed.
+  /// Applies what differs of the edge's own policy; sentences tell what came of it, beside the keys.
   std::vector<std::string> reload(const Config& config);
   /// Takes no new connections.
   void drain();
